@@ -1,0 +1,104 @@
+import Synchronization
+import SystemIO
+
+/// Where a record went.
+public struct AppendedRecord: Sendable {
+  public let lsn: UInt64
+  /// The first of its new slots.
+  public let firstBlock: BlockReference
+}
+
+extension Ledger {
+  /// Appends one record with the blocks it brings. When this returns the record is in the host's page cache, in its place in the total order.
+  ///
+  /// - Parameters:
+  ///   - time: nanoseconds since 1970.
+  ///   - usingReserve: whether it may use the last bit of reserved space: what gives space back must work on a full disk.
+  /// - Throws: `storage(.noSpace)` on a full disk, `stopped` after a failed flush. In both cases nothing was appended.
+  public func append(
+    kind: UInt16, head: UInt64, time: UInt64, body: [UInt8], blocks: PreparedBlocks? = nil, usingReserve: Bool = false
+  ) throws(LedgerError) -> AppendedRecord {
+    let payload = blocks?.payloadBytes ?? UnsafeRawBufferPointer(start: nil, count: 0)
+    var prefix = RecordFormat.encode(
+      kind: kind, head: head, time: time, body: body, slots: blocks?.slots ?? [], payload: payload.count)
+    precondition(prefix.count + payload.count <= RecordFormat.maximumLength, "a record is at most 8 MiB")
+    let durable = durableLSN
+    let record = try appender.withLock { (appender) throws(LedgerError) in
+      if let failure = appender.failure { throw .stopped(failure) }
+      return try appendLocked(&appender, &prefix, payload, durable, blocks?.slots ?? [], usingReserve)
+    }
+    if let blocks {
+      hints.insert(
+        blocks.slots.enumerated().map { ($0.element.digest, record.firstBlock.advanced(by: $0.offset)) })
+    }
+    return record
+  }
+
+  private func appendLocked(
+    _ appender: inout Appender, _ prefix: inout [UInt8], _ payload: UnsafeRawBufferPointer, _ durable: UInt64,
+    _ slots: [SlotEntry], _ usingReserve: Bool
+  ) throws(LedgerError) -> AppendedRecord {
+    let length = UInt64(prefix.count + payload.count)
+    let segment = try segmentWithRoom(&appender, for: length, durable)
+    let offset = appender.position.offset
+    try allocate(&appender, segment, upTo: offset + length, usingReserve)
+    let firstSlot = UInt32(segment.slotCount)
+    let lsn = appender.position.nextLSN
+    let sum = RecordFormat.seal(
+      &prefix, lsn: lsn, durableLSN: durable, previousChecksum: appender.position.previousChecksum,
+      firstSlot: firstSlot, salt: segment.header.salt)
+    try prefix.withUnsafeBytesTyped { (bytes) throws(LedgerError) in
+      try onDisk { () throws(Errno) in try segment.file.write([bytes, payload], at: offset) }
+    }
+    if !slots.isEmpty {
+      let base = offset + UInt64(prefix.count)
+      segment.append(
+        slots.map {
+          SlotEntry(offset: base + $0.offset, length: $0.length, encoding: $0.encoding, digest: $0.digest)
+        })
+    }
+    appender.position = LedgerPosition(
+      segment: segment.number, offset: offset + length, nextLSN: lsn + 1, previousChecksum: sum)
+    return AppendedRecord(lsn: lsn, firstBlock: BlockReference(segment: segment.number, slot: firstSlot))
+  }
+
+  /// The segment for the next record: the current one, or a new one where that is full.
+  private func segmentWithRoom(
+    _ appender: inout Appender, for length: UInt64, _ durable: UInt64
+  ) throws(LedgerError) -> Segment {
+    if let segment = appender.segment {
+      let empty = appender.position.offset == UInt64(SegmentHeader.size)
+      if empty || appender.position.offset + length <= options.segmentSize { return segment }
+    }
+    let segment = try segments.create(
+      SegmentHeader(
+        number: appender.nextSegment, salt: UInt64.random(in: .min ... .max), firstLSN: appender.position.nextLSN,
+        previousChecksum: appender.position.previousChecksum, durableLSN: durable))
+    if let last = appender.unflushed.indices.last, appender.segment != nil {
+      appender.unflushed[last].end = appender.position
+    }
+    appender.segment = segment
+    appender.unflushed.append(UnflushedSegment(segment: segment))
+    appender.nextSegment += 1
+    appender.allocated = 0
+    appender.position.segment = segment.number
+    appender.position.offset = UInt64(SegmentHeader.size)
+    return segment
+  }
+
+  /// Keeps the reserved space ahead of the end. A record that is not about to free space leaves a reserve to those that are.
+  private func allocate(
+    _ appender: inout Appender, _ segment: Segment, upTo end: UInt64, _ usingReserve: Bool
+  ) throws(LedgerError) {
+    let reserve = options.allocationStep / 4
+    guard end + reserve > appender.allocated else { return }
+    let target = end + reserve + options.allocationStep
+    let from = appender.allocated
+    do throws(LedgerError) {
+      try onDisk { () throws(Errno) in try segment.file.allocate(at: from, count: target - from) }
+      appender.allocated = target
+    } catch {
+      guard usingReserve, end <= appender.allocated else { throw error }
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import Synchronization
+import SystemIO
+
+extension Ledger {
+  /// All records up to this LSN are durable.
+  public var durableLSN: UInt64 { flusher.withLock { $0.durableLSN } }
+
+  /// Waits until every record up to `lsn` is durable. One flush serves all who wait for it (group commit).
+  ///
+  /// - Throws: `stopped` when a flush failed, now or before: the kernel may have dropped what it could not write, so a second try
+  ///   would lie. Only opening the store anew tells what is there.
+  public func flush(through lsn: UInt64) throws(LedgerError) {
+    while true {
+      let turn = flusher.wait { flusher -> Turn? in
+        if flusher.durableLSN >= lsn { return .done }
+        if let failure = flusher.failure { return .failed(failure) }
+        if flusher.isFlushing { return nil }
+        flusher.isFlushing = true
+        return .lead
+      }
+      switch turn {
+      case .done: return
+      case .failed(let failure): throw .stopped(failure)
+      case .lead: try lead()
+      }
+    }
+  }
+
+  private enum Turn {
+    case done
+    case failed(Errno)
+    case lead
+  }
+
+  /// Flushes everything appended so far, for all who wait.
+  private func lead() throws(LedgerError) {
+    let (target, unflushed) = appender.withLock { ($0.position.nextLSN - 1, $0.unflushed) }
+    do throws(LedgerError) {
+      for entry in unflushed {
+        try onDisk { () throws(Errno) in try entry.segment.file.synchronize() }
+        guard let end = entry.end else { continue }
+        try entry.segment.seal(
+          contentEnd: end.offset, lastLSN: end.nextLSN - 1, lastChecksum: end.previousChecksum)
+        // The footer lets recovery trust the segment without reading it; it has to be durable before the segment leaves the list.
+        try onDisk { () throws(Errno) in try entry.segment.file.synchronize() }
+      }
+      if unflushed.contains(where: { $0.segment.isNameDurable == false }) {
+        try segments.synchronizeNames()
+        for entry in unflushed { entry.segment.markNameDurable() }
+      }
+    } catch {
+      let failure = if case .storage(let errno) = error { errno } else { Errno.inputOutput }
+      appender.withLock { $0.failure = failure }
+      flusher.notifyAll { flusher in
+        flusher.failure = failure
+        flusher.isFlushing = false
+      }
+      throw .stopped(failure)
+    }
+    appender.withLock { appender in
+      appender.unflushed.removeAll { entry in
+        entry.end != nil && unflushed.contains { $0.segment === entry.segment && $0.end != nil }
+      }
+    }
+    flusher.notifyAll { flusher in
+      flusher.durableLSN = max(flusher.durableLSN, target)
+      flusher.isFlushing = false
+    }
+  }
+
+  /// Flushes and seals everything, so that the next start has no records to read. Nothing may be appended meanwhile; a
+  /// record that is appended later begins a new segment.
+  public func close() throws(LedgerError) {
+    appender.withLock { appender in
+      guard appender.segment != nil, let last = appender.unflushed.indices.last else { return }
+      appender.unflushed[last].end = appender.position
+      appender.segment = nil
+    }
+    // A record may be durable without its segment being sealed, so this flush is led in any case.
+    let failure = flusher.wait { flusher -> Errno?? in
+      if let failure = flusher.failure { return .some(failure) }
+      if flusher.isFlushing { return nil }
+      flusher.isFlushing = true
+      return .some(nil)
+    }
+    if let failure { throw .stopped(failure) }
+    try lead()
+  }
+}

@@ -1,0 +1,189 @@
+import Synchronization
+public import SystemIO
+
+// Recovery reads the records behind the last checkpoint and brings the ledger to one prefix of what was appended.
+//
+// After a crash the end of the ledger may be torn: sectors of records that were never flushed may be missing or old, in any order. The
+// first record that does not verify ends the prefix, and everything behind it is cut off, *unless* something proves that this record had
+// been flushed. Then it is damage, and nothing is cut. The proofs: the segment is sealed and the record lies before its end (a footer is
+// written only after a flush); a later segment says in its header that more was durable when it was made; a later record, found by
+// following the frames and verified, says so (every record carries the LSN that was durable when it was appended); or the
+// checkpoint itself lies behind it.
+//
+// Recovery may crash too: it cuts by truncating the last good segment and removing the later ones, newest first, so running it again
+// finds the same prefix. Afterwards each segment it read is sealed, and the next record begins a new one with a new salt.
+
+/// What recovery found.
+public struct RecoveryReport: Sendable {
+  /// Records that were read behind the checkpoint and applied.
+  public var replayed: UInt64 = 0
+  /// Why the ledger's end was cut; nil where it ended between two records.
+  public var cut: String?
+}
+
+extension Ledger {
+  /// Opens the ledger of a store: reads what stands behind `start`, gives each record to `apply`, and cuts a torn end.
+  ///
+  /// - Parameters:
+  ///   - start: the position of the newest valid checkpoint.
+  ///   - nextSegment: numbers from here on were never used, as far as the checkpoint knows.
+  ///   - apply: what a record does; an error from it ends the recovery.
+  /// - Throws: `damaged` where flushed records are not what they were. Nothing was changed then.
+  public static func open(
+    _ storage: any Storage, _ options: LedgerOptions, from start: LedgerPosition, nextSegment: UInt32,
+    apply: (Record) throws(LedgerError) -> Void
+  ) throws(LedgerError) -> (ledger: Ledger, report: RecoveryReport) {
+    let segments = SegmentSet(storage, directory: "ledger")
+    let numbers = try segments.numbers()
+    var report = RecoveryReport()
+    var recovery = Recovery(segments: segments, end: start)
+    try recovery.read(numbers.filter { $0 >= start.segment }, from: start, &report, apply)
+    try recovery.cutAndSeal()
+    let next = max(nextSegment, (numbers.last ?? 0) + 1)
+    return (Ledger(storage, segments, options, end: recovery.end, nextSegment: next), report)
+  }
+}
+
+/// The work of one recovery.
+private struct Recovery {
+  let segments: SegmentSet
+  /// Behind the last record that was accepted.
+  var end: LedgerPosition
+  /// The segments whose records were read, in their order, each with the position behind its last record.
+  var accepted: [(segment: Segment, end: LedgerPosition)] = []
+  /// Segments behind a torn record.
+  var discarded: [UInt32] = []
+
+  init(segments: SegmentSet, end: LedgerPosition) {
+    self.segments = segments
+    self.end = end
+  }
+
+  mutating func read(
+    _ numbers: [UInt32], from start: LedgerPosition, _ report: inout RecoveryReport,
+    _ apply: (Record) throws(LedgerError) -> Void
+  ) throws(LedgerError) {
+    guard numbers.first == start.segment || start == .start else {
+      throw .damaged("segment \(start.segment), where the last checkpoint ends, is missing")
+    }
+    for (index, number) in numbers.enumerated() {
+      let later = Array(numbers[(index + 1)...])
+      guard let segment = try loadOrCut(number, later, &report) else { return }
+      var scanner = try SegmentScanner(segment)
+      // The slots of a sealed segment stand in its directory, so only the records behind the checkpoint are read.
+      if number == start.segment, segment.footer != nil { scanner.skip(to: start) }
+      if number != start.segment, scanner.position.nextLSN != end.nextLSN || !continues(scanner.position) {
+        try cut(number, later, segment, "it does not continue the segment before", &report)
+        return
+      }
+      guard try read(&scanner, start, later, &report, apply) else { return }
+    }
+    guard end.nextLSN >= start.nextLSN else {
+      throw .damaged("the ledger ends at LSN \(end.nextLSN - 1), before its checkpoint at \(start.nextLSN - 1)")
+    }
+  }
+
+  private func continues(_ position: LedgerPosition) -> Bool { position.previousChecksum == end.previousChecksum }
+
+  /// Reads one segment to its end; false where it is torn and nothing behind it counts.
+  private mutating func read(
+    _ scanner: inout SegmentScanner, _ start: LedgerPosition, _ later: [UInt32], _ report: inout RecoveryReport,
+    _ apply: (Record) throws(LedgerError) -> Void
+  ) throws(LedgerError) -> Bool {
+    let segment = scanner.segment
+    let isSealed = segment.footer != nil
+    while true {
+      let isBehindCheckpoint = scanner.position.nextLSN >= start.nextLSN
+      switch try scanner.next(verifyingPayload: isBehindCheckpoint && !isSealed) {
+      case .record(let header, let prefix, let slots):
+        if !isSealed { segment.append(slots) }
+        guard isBehindCheckpoint else { continue }
+        try prefix.withUnsafeBytesTyped { (bytes) throws(LedgerError) in
+          let body = UnsafeRawBufferPointer(rebasing: bytes[RecordFormat.headerSize...].prefix(Int(header.bodyLength)))
+          try apply(
+            Record(
+              header: header, body: body,
+              firstBlock: BlockReference(segment: segment.number, slot: header.firstSlot)))
+        }
+        report.replayed += 1
+      case .end:
+        if let footer = segment.footer, footer.lastLSN + 1 != scanner.position.nextLSN {
+          throw .damaged("segment \(segment.number) ends before its last record")
+        }
+        end = scanner.position
+        accepted.append((segment, end))
+        return true
+      case .invalid(let reason):
+        let lsn = scanner.position.nextLSN
+        let place = "record \(lsn) in segment \(segment.number) at \(scanner.position.offset): \(reason)"
+        guard isBehindCheckpoint, !isSealed, !scanner.successorProvesDurable(lsn), try !provesDurable(later, lsn) else {
+          throw .damaged(place)
+        }
+        end = scanner.position
+        accepted.append((segment, end))
+        discarded = later
+        report.cut = place
+        return false
+      }
+    }
+  }
+
+  /// Opens a segment; nil where even its header is torn, which ends the ledger before it.
+  private mutating func loadOrCut(
+    _ number: UInt32, _ later: [UInt32], _ report: inout RecoveryReport
+  ) throws(LedgerError) -> Segment? {
+    do throws(LedgerError) {
+      return try segments.segment(number)
+    } catch .damaged(let reason) {
+      guard number != accepted.first?.segment.number, !accepted.isEmpty || end == .start,
+        try !provesDurable(later, end.nextLSN)
+      else { throw .damaged(reason) }
+      discarded = [number] + later
+      report.cut = reason
+      return nil
+    } catch {
+      throw error
+    }
+  }
+
+  /// Cuts before a segment that does not continue the one before it.
+  private mutating func cut(
+    _ number: UInt32, _ later: [UInt32], _ segment: Segment, _ reason: String, _ report: inout RecoveryReport
+  ) throws(LedgerError) {
+    let place = "segment \(number): \(reason)"
+    guard segment.footer == nil, try !provesDurable([number] + later, end.nextLSN) else { throw .damaged(place) }
+    discarded = [number] + later
+    report.cut = place
+  }
+
+  /// Whether any of these segments proves that `lsn` was durable when it was made, or when one of its records was.
+  private func provesDurable(_ numbers: [UInt32], _ lsn: UInt64) throws(LedgerError) -> Bool {
+    for number in numbers {
+      let segment: Segment
+      do throws(LedgerError) { segment = try segments.segment(number) } catch {
+        if case .damaged = error { continue }
+        throw error
+      }
+      if segment.footer != nil || segment.header.durableLSN >= lsn { return true }
+      var scanner = try SegmentScanner(segment)
+      while case .record(let header, _, _) = try scanner.next(verifyingPayload: false) {
+        if header.durableLSN >= lsn { return true }
+      }
+    }
+    return false
+  }
+
+  /// Removes what was discarded, newest first, then truncates and seals the segments that were read.
+  func cutAndSeal() throws(LedgerError) {
+    for number in discarded.reversed() { try segments.remove(number) }
+    if !discarded.isEmpty { try segments.synchronizeNames() }
+    for (segment, end) in accepted where segment.footer == nil {
+      try onDisk { () throws(Errno) in
+        try segment.file.truncate(to: end.offset)
+        try segment.file.synchronize()
+      }
+      try segment.seal(contentEnd: end.offset, lastLSN: end.nextLSN - 1, lastChecksum: end.previousChecksum)
+      try onDisk { () throws(Errno) in try segment.file.synchronize() }
+    }
+  }
+}

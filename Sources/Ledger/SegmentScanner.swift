@@ -1,0 +1,117 @@
+import SystemIO
+
+/// Reads the records of one segment in their order and verifies each: its frame, its place in the chain, its checksum, its slots and,
+/// where asked, its payload. It never looks for a record anywhere but right behind the last one.
+struct SegmentScanner {
+  let segment: Segment
+  /// Where the next record should stand.
+  private(set) var position: LedgerPosition
+  /// Records end here at the latest.
+  private let limit: UInt64
+
+  /// What stands where the next record should.
+  enum Step {
+    case record(RecordHeader, prefix: [UInt8], slots: [SlotEntry])
+    /// Not one byte of a record: the end of an open segment, or of a sealed one's records.
+    case end
+    case invalid(String)
+  }
+
+  init(_ segment: Segment) throws(LedgerError) {
+    self.segment = segment
+    self.position = LedgerPosition(
+      segment: segment.number, offset: UInt64(SegmentHeader.size), nextLSN: segment.header.firstLSN,
+      previousChecksum: segment.header.previousChecksum)
+    if let footer = segment.footer {
+      limit = footer.contentEnd
+    } else {
+      limit = try onDisk { () throws(Errno) in try segment.file.size() }
+    }
+  }
+
+  /// Goes on from a position that is known to be between two records.
+  mutating func skip(to position: LedgerPosition) {
+    precondition(position.segment == segment.number, "the position is in another segment")
+    self.position = position
+  }
+
+  /// Reads the next record and steps behind it.
+  mutating func next(verifyingPayload: Bool) throws(LedgerError) -> Step {
+    guard position.offset + UInt64(RecordFormat.headerSize) <= limit else { return .end }
+    let offset = position.offset
+    let head = try read(RecordFormat.headerSize, at: offset)
+    if head.allSatisfy({ $0 == 0 }) { return .end }
+    do throws(DecodingFailure) {
+      let header = try head.withUnsafeBytesTyped { (bytes) throws(DecodingFailure) in
+        try RecordFormat.decodeHeader(bytes)
+      }
+      guard offset + UInt64(header.length) <= limit else { throw DecodingFailure("the record goes past the end") }
+      guard header.lsn == position.nextLSN else {
+        throw DecodingFailure("the record has LSN \(header.lsn), not \(position.nextLSN)")
+      }
+      guard header.previousChecksum == position.previousChecksum else {
+        throw DecodingFailure("the record does not continue the chain")
+      }
+      let prefix: [UInt8]
+      do throws(LedgerError) { prefix = try read(header.prefixLength, at: offset) } catch {
+        throw DecodingFailure("the record can't be read: \(error)")
+      }
+      let slots = try verifiedSlots(header, prefix, offset)
+      if verifyingPayload { try verifyPayload(slots) }
+      position.offset += UInt64(header.length)
+      position.nextLSN += 1
+      position.previousChecksum = header.checksum
+      return .record(header, prefix: prefix, slots: slots)
+    } catch {
+      return .invalid(error.description)
+    }
+  }
+
+  private func verifiedSlots(
+    _ header: RecordHeader, _ prefix: [UInt8], _ offset: UInt64
+  ) throws(DecodingFailure) -> [SlotEntry] {
+    try prefix.withUnsafeBytesTyped { (bytes) throws(DecodingFailure) in
+      guard RecordFormat.expectedChecksum(bytes, salt: segment.header.salt) == header.checksum else {
+        throw DecodingFailure("the checksum of the record is wrong")
+      }
+      return try RecordFormat.decodeSlots(header, prefix: bytes, recordOffset: offset)
+    }
+  }
+
+  private func verifyPayload(_ slots: [SlotEntry]) throws(DecodingFailure) {
+    for slot in slots {
+      let stored: [UInt8]
+      do throws(LedgerError) { stored = try read(Int(slot.length), at: slot.offset) } catch {
+        throw DecodingFailure("a block of the record can't be read: \(error)")
+      }
+      let matches = withUnsafeTemporaryAllocation(byteCount: blockSize, alignment: 16) { target in
+        stored.withUnsafeBytes { BlockCodec.decompress($0, slot.encoding, into: target.baseAddress!) }
+          && Digest(of: UnsafeRawBufferPointer(target)) == slot.digest
+      }
+      guard matches else { throw DecodingFailure("a block of the record does not match its digest") }
+    }
+  }
+
+  private func read(_ count: Int, at offset: UInt64) throws(LedgerError) -> [UInt8] {
+    try onDisk { () throws(Errno) in try segment.file.readExactly(count, at: offset) }
+  }
+
+  /// Whether the record behind an invalid one is sound in itself and proves that `lsn` was durable when it was appended. It is
+  /// found by the length of the invalid one only, and its checksum is seeded with the segment's salt.
+  func successorProvesDurable(_ lsn: UInt64) -> Bool {
+    guard let head = try? read(RecordFormat.headerSize, at: position.offset),
+      let header = try? head.withUnsafeBytes({ try RecordFormat.decodeHeader($0) })
+    else { return false }
+    var offset = position.offset + UInt64(header.length)
+    while offset + UInt64(RecordFormat.headerSize) <= limit,
+      let head = try? read(RecordFormat.headerSize, at: offset),
+      let header = try? head.withUnsafeBytes({ try RecordFormat.decodeHeader($0) }),
+      let prefix = try? read(header.prefixLength, at: offset),
+      prefix.withUnsafeBytes({ RecordFormat.expectedChecksum($0, salt: segment.header.salt) }) == header.checksum
+    {
+      if header.durableLSN >= lsn { return true }
+      offset += UInt64(header.length)
+    }
+    return false
+  }
+}

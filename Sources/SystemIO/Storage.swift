@@ -1,0 +1,79 @@
+/// The only door to the disk: everything a store reads or writes goes through it, so that a simulated disk with faults
+/// can stand in for the real one. Paths are relative to the store's directory.
+public protocol Storage: Sendable {
+  /// Makes a directory, readable by its owner alone.
+  func makeDirectory(_ path: String) throws(Errno)
+
+  /// The names in a directory, without "." and "..", in no order.
+  func list(_ path: String) throws(Errno) -> [String]
+
+  func open(_ path: String, _ mode: StorageOpenMode) throws(Errno) -> any StorageFile
+
+  /// Gives a file a new name and replaces what had that name, atomically.
+  func rename(_ path: String, to newPath: String) throws(Errno)
+
+  func remove(_ path: String) throws(Errno)
+
+  /// Makes the names in a directory durable.
+  func synchronizeDirectory(_ path: String) throws(Errno)
+
+  /// Bytes that are free for this store, and the size of the disk.
+  func capacity() throws(Errno) -> (free: UInt64, total: UInt64)
+}
+
+public enum StorageOpenMode: Sendable {
+  case reading
+  case readingAndWriting
+  /// Fails with `exists` where the name is taken.
+  case creating
+}
+
+/// An open file; it is closed when the last reference goes. All methods may be called from any thread.
+public protocol StorageFile: AnyObject, Sendable {
+  /// Reads until the buffer is full or the file ends, and returns how many bytes it read. With `mayBlock` false it throws
+  /// `wouldBlock` where the bytes are not in memory.
+  func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64, mayBlock: Bool) throws(Errno) -> Int
+
+  /// Writes all buffers one behind the other; after an error an unknown part of them was written.
+  func write(_ buffers: [UnsafeRawBufferPointer], at offset: UInt64) throws(Errno)
+
+  /// Makes the content durable (fdatasync).
+  func synchronize() throws(Errno)
+
+  /// Starts to write content back without waiting for it.
+  func startWriteback(at offset: UInt64, count: UInt64) throws(Errno)
+
+  func size() throws(Errno) -> UInt64
+
+  func truncate(to size: UInt64) throws(Errno)
+
+  /// Reserves space, so that a later write in the range does not fail for want of it. New bytes read as zeros.
+  func allocate(at offset: UInt64, count: UInt64) throws(Errno)
+}
+
+extension StorageFile {
+  /// Reads `count` bytes or throws `inputOutput` where the file ends before.
+  public func readExactly(_ count: Int, at offset: UInt64, mayBlock: Bool = true) throws(Errno) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    var failure: Errno?
+    let read = bytes.withUnsafeMutableBytes { buffer in
+      do throws(Errno) {
+        return try self.read(into: buffer, at: offset, mayBlock: mayBlock)
+      } catch {
+        failure = error
+        return 0
+      }
+    }
+    if let failure { throw failure }
+    guard read == count else { throw .inputOutput }
+    return bytes
+  }
+
+  public func write(_ bytes: [UInt8], at offset: UInt64) throws(Errno) {
+    var failure: Errno?
+    bytes.withUnsafeBytes { buffer in
+      do throws(Errno) { try self.write([buffer], at: offset) } catch { failure = error }
+    }
+    if let failure { throw failure }
+  }
+}

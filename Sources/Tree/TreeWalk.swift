@@ -1,0 +1,71 @@
+/// One node during a walk; valid while the callback it was given to runs.
+public struct NodeView {
+  let node: Node
+
+  public var reference: NodeReference { node.reference }
+  public var isLeaf: Bool { node.isLeaf }
+  public var count: Int { node.count }
+  public func key(_ index: Int) -> TreeKey { node.key(index) }
+  /// In a leaf the value of an entry.
+  public func value(_ index: Int) -> UnsafeRawBufferPointer { node.value(index) }
+  /// The bytes that stand for the node on the disk.
+  public func image() -> [UInt8] { node.image() }
+}
+
+extension NodePool {
+  /// Visits a node and everything below it, parents first, each node as the tree reaches it (a shared one more than once unless `enter`
+  /// says no to it). It checks what must hold between a parent and its children. The tree must not change meanwhile.
+  ///
+  /// - Parameter enter: whether to go into a subtree.
+  public func walk(
+    _ tree: Tree, enter: (NodeReference) -> Bool, visit: (NodeView) throws(TreeError) -> Void
+  ) throws(TreeError) {
+    guard tree.root != .none, enter(tree.root) else { return }
+    try walk(tree.root, Bounds(low: nil, high: nil, level: nil), enter, visit)
+  }
+
+  private struct Bounds {
+    /// No key may be less; nil for the leftmost, which takes everything.
+    var low: TreeKey?
+    /// All keys are less.
+    var high: TreeKey?
+    var level: Int?
+  }
+
+  private func walk(
+    _ reference: NodeReference, _ bounds: Bounds, _ enter: (NodeReference) -> Bool,
+    _ visit: (NodeView) throws(TreeError) -> Void
+  ) throws(TreeError) {
+    let page = Page()
+    try copyNode(reference, into: page.bytes)
+    let node = Node(page.bytes)
+    try verify(node, bounds)
+    try visit(NodeView(node: node))
+    guard !node.isLeaf else { return }
+    for index in 0..<node.count {
+      let child = node.child(index)
+      guard enter(child) else { continue }
+      guard child.generation <= reference.generation else {
+        throw .damaged("node \(reference) refers to \(child), which is younger")
+      }
+      let next = Bounds(
+        low: index == 0 ? bounds.low : node.key(index), high: index + 1 < node.count ? node.key(index + 1) : bounds.high,
+        level: node.level - 1)
+      try walk(child, next, enter, visit)
+    }
+  }
+
+  private func verify(_ node: Node, _ bounds: Bounds) throws(TreeError) {
+    if let level = bounds.level, node.level != level {
+      throw .damaged("node \(node.reference) is at level \(node.level), not \(level)")
+    }
+    guard node.count > 0 else { throw .damaged("node \(node.reference) is empty") }
+    if let high = bounds.high, node.key(node.count - 1) >= high {
+      throw .damaged("node \(node.reference) holds a key that belongs to its right neighbour")
+    }
+    // The first key of an inner node is only a bound, and may be older than the node's place.
+    if node.isLeaf, let low = bounds.low, node.key(0) < low {
+      throw .damaged("node \(node.reference) holds a key that belongs to its left neighbour")
+    }
+  }
+}
