@@ -1,5 +1,5 @@
 import Synchronization
-import SystemIO
+public import SystemIO
 
 extension Ledger {
   /// All records up to this LSN are durable.
@@ -68,14 +68,19 @@ extension Ledger {
     }
   }
 
-  /// Flushes and seals everything, so that the next start has no records to read. Nothing may be appended meanwhile; a
-  /// record that is appended later begins a new segment.
-  public func close() throws(LedgerError) {
+  /// Ends the current segment: the next record begins a new one. The position then is the start of that one.
+  public func beginNewSegment() {
     appender.withLock { appender in
       guard appender.segment != nil, let last = appender.unflushed.indices.last else { return }
       appender.unflushed[last].end = appender.position
       appender.segment = nil
+      appender.position.segment = appender.nextSegment
+      appender.position.offset = UInt64(SegmentHeader.size)
     }
+  }
+
+  /// Flushes everything that was appended, and seals every segment but the current one.
+  public func flushAndSeal() throws(LedgerError) {
     // A record may be durable without its segment being sealed, so this flush is led in any case.
     let failure = flusher.wait { flusher -> Errno?? in
       if let failure = flusher.failure { return .some(failure) }
@@ -85,5 +90,13 @@ extension Ledger {
     }
     if let failure { throw .stopped(failure) }
     try lead()
+  }
+}
+
+extension Ledger {
+  /// Stops the ledger: nothing is acknowledged any more until the store is opened anew.
+  public func stop(_ reason: Errno) {
+    appender.withLock { $0.failure = $0.failure ?? reason }
+    flusher.notifyAll { $0.failure = $0.failure ?? reason }
   }
 }

@@ -63,7 +63,7 @@ private struct Recovery {
     _ numbers: [UInt32], from start: LedgerPosition, _ report: inout RecoveryReport,
     _ apply: (Record) throws(LedgerError) -> Void
   ) throws(LedgerError) {
-    guard numbers.first == start.segment || start == .start else {
+    guard numbers.first == start.segment || start.offset == LedgerPosition.start.offset else {
       throw .damaged("segment \(start.segment), where the last checkpoint ends, is missing")
     }
     for (index, number) in numbers.enumerated() {

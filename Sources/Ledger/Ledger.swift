@@ -46,6 +46,7 @@ public final class Ledger: Sendable {
   let scratch = ScratchPool()
   let appender: Mutex<Appender>
   let flusher: Monitor<Flusher>
+  let collection = Mutex(CollectionState())
 
   /// The end of the ledger, where the next record goes.
   struct Appender {
@@ -93,4 +94,13 @@ public final class Ledger: Sendable {
 
   /// The number of the next segment: every record from now on is in this segment or a later one, or in the current one.
   public var nextSegment: UInt32 { appender.withLock { $0.nextSegment } }
+}
+
+extension Ledger {
+  /// About how many bytes were appended since a position.
+  public func bytes(since start: LedgerPosition) -> UInt64 {
+    let end = position
+    let total = UInt64(end.segment - start.segment) * options.segmentSize + end.offset
+    return total - min(total, start.offset)
+  }
 }

@@ -50,8 +50,8 @@ public final class PreparedBlocks {
 extension Ledger {
   /// Hashes, looks up and compresses whole pages.
   ///
-  /// A duplicate that this finds may be used only until the next collection looks at the roots: the caller holds whatever keeps
-  /// a collection from starting, from before this call until the record is applied.
+  /// A duplicate that this finds is safe from a collection only if that started before this call, or sees the record in the trees: the
+  /// caller holds what keeps a collection from looking at the roots, from before this call until the record is applied.
   /// - Parameter content: at most `PreparedBlocks.maximumPages` pages of `blockSize` bytes.
   public func prepare(_ content: UnsafeRawBufferPointer) -> PreparedBlocks {
     precondition(content.count % blockSize == 0, "only whole pages are stored")
@@ -65,7 +65,9 @@ extension Ledger {
       let page = content.page(index)
       if digests[index] == Self.holeDigest, page.isZero {
         prepared.pages.append(.hole)
-      } else if let candidate = candidates[index], holds(candidate, page, digests[index]) {
+      } else if let candidate = candidates[index], holds(candidate, page, digests[index]),
+        keepFromCollection(candidate.segment)
+      {
         prepared.pages.append(.duplicate(candidate))
       } else {
         let shrank = prepared.add(page.baseAddress!, digests[index], compressing: compressible.isLikely)

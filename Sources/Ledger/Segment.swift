@@ -96,17 +96,6 @@ final class Segment: Sendable {
     }
   }
 
-  /// Sets a slot of an open segment, whose slots need not come in order (an index segment).
-  func set(_ slot: Int, _ entry: SlotEntry) {
-    contents.withLock { contents in
-      guard case .open(var slots) = contents else { preconditionFailure("a sealed segment takes no slots") }
-      contents = .open([])
-      while slots.count <= slot { slots.append(.empty) }
-      slots[slot] = entry
-      contents = .open(slots)
-    }
-  }
-
   /// The slots of an open segment among `range`; nil for a sealed one.
   func openSlots(_ range: Range<Int>) -> [SlotEntry]? {
     contents.withLock { contents in
@@ -136,8 +125,8 @@ final class Segment: Sendable {
     }
   }
 
-  /// Writes the slot directory and the footer behind the content, which must be durable already. After that the slots are read from
-  /// the file. The footer itself becomes durable with the next flush of the file.
+  /// Writes the slot directory and the footer behind the content. After that the slots are read from the file. The footer
+  /// becomes durable with the next flush; a ledger segment's content must be durable before, for its footer proves that it is.
   func seal(contentEnd: UInt64, lastLSN: UInt64, lastChecksum: UInt64) throws(LedgerError) {
     let slots = contents.withLock { contents in
       guard case .open(let slots) = contents else { preconditionFailure("a segment is sealed once") }

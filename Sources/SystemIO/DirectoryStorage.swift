@@ -54,6 +54,12 @@ public final class DirectoryStorage: Storage {
     try retryingInterrupts { fsync(directory.rawValue) }
   }
 
+  public func lock(_ path: String) throws(Errno) -> any AnyObject & Sendable {
+    let descriptor = try FileDescriptor(opening: absolute(path), flags: O_RDWR | O_CREAT, permissions: 0o600)
+    try retryingInterrupts { linux_try_lock_exclusively(descriptor.rawValue) }
+    return FileLock(descriptor)
+  }
+
   public func capacity() throws(Errno) -> (free: UInt64, total: UInt64) {
     var statistics = statvfs()
     try retryingInterrupts { statvfs(path, &statistics) }

@@ -17,6 +17,9 @@ public protocol Storage: Sendable {
   /// Makes the names in a directory durable.
   func synchronizeDirectory(_ path: String) throws(Errno)
 
+  /// Locks a file, which is made where it is missing, until the returned object goes; `wouldBlock` where another holds it.
+  func lock(_ path: String) throws(Errno) -> any AnyObject & Sendable
+
   /// Bytes that are free for this store, and the size of the disk.
   func capacity() throws(Errno) -> (free: UInt64, total: UInt64)
 }

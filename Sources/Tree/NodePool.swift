@@ -80,6 +80,12 @@ public final class NodePool: @unchecked Sendable {
     }
   }
 
+  /// Holds the lock for what looks at no node, and so cannot fail: the roots of trees, which it guards too.
+  public func readingRoots<Result>(_ body: () -> Result) -> Result { lock.withReading(body) }
+
+  /// Holds the lock for changes of roots alone.
+  public func changingRoots<Result>(_ body: () -> Result) -> Result { lock.withWriting(body) }
+
   /// The node with a reference, by its frame. The lock is held.
   @inline(__always)
   func node(_ reference: NodeReference) throws(TreeError) -> Node {

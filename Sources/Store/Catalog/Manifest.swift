@@ -1,0 +1,119 @@
+import Ledger
+import SystemIO
+import Tree
+
+// A manifest names one durable checkpoint: everything before its position in the ledger is in the trees that its catalog names. It is a file of
+// its own, `manifest/NNNNNNNNNN`, written under another name, flushed and then renamed, after everything it refers to was flushed. The newest valid one
+// counts. One older is kept until a collection frees what only that one refers to.
+//
+//   0   magic "TINEMANI" u64      8   version u32           12  segment u32, offset u64, next LSN u64, previous checksum u64
+//   40  next segment u32          44  next generation u32   48  next epoch u64
+//   56  next inode u64            64  catalog root u64      72  time u64, ns since 1970
+//   80  checksum u64 of everything before
+
+/// A checkpoint, as recovery needs it.
+struct Manifest {
+  static let magic: UInt64 = 0x494e_414d_454e_4954  // "TINEMANI"
+  static let version: UInt32 = 1
+  private static let size = 88
+
+  var position: LedgerPosition
+  var nextSegment: UInt32
+  var nextGeneration: UInt32
+  var nextEpoch: UInt64
+  var nextInode: UInt64
+  var catalogRoot: NodeReference
+  var time: UInt64
+
+  static let initial = Manifest(
+    position: .start, nextSegment: 1, nextGeneration: 1, nextEpoch: 1, nextInode: 2, catalogRoot: .none, time: 0)
+
+  func encoded() -> [UInt8] {
+    var writer = ByteWriter(reserving: Self.size)
+    writer.integer(Self.magic)
+    writer.integer(Self.version)
+    writer.integer(position.segment)
+    writer.integer(position.offset)
+    writer.integer(position.nextLSN)
+    writer.integer(position.previousChecksum)
+    writer.integer(nextSegment)
+    writer.integer(nextGeneration)
+    writer.integer(nextEpoch)
+    writer.integer(nextInode)
+    writer.integer(catalogRoot.packed)
+    writer.integer(time)
+    writer.integer(checksum(writer.bytes))
+    return writer.bytes
+  }
+
+  static func decode(_ bytes: [UInt8]) throws(DecodingFailure) -> Manifest {
+    try bytes.withUnsafeBytesTyped { (buffer) throws(DecodingFailure) in
+      guard buffer.count == size, checksum(UnsafeRawBufferPointer(rebasing: buffer[..<(size - 8)])) == buffer.seal else {
+        throw DecodingFailure("its checksum is wrong")
+      }
+      var reader = ByteReader(buffer)
+      guard try reader.integer() == magic, try reader.integer() == version else {
+        throw DecodingFailure("it is of another kind or version")
+      }
+      let position = LedgerPosition(
+        segment: try reader.integer(), offset: try reader.integer(), nextLSN: try reader.integer(),
+        previousChecksum: try reader.integer())
+      return Manifest(
+        position: position, nextSegment: try reader.integer(), nextGeneration: try reader.integer(),
+        nextEpoch: try reader.integer(), nextInode: try reader.integer(),
+        catalogRoot: NodeReference(packed: try reader.integer()), time: try reader.integer())
+    }
+  }
+}
+
+extension UnsafeRawBufferPointer {
+  fileprivate var seal: UInt64 { UInt64(littleEndian: loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)) }
+}
+
+/// The manifests of a store, by their numbers.
+struct ManifestFiles {
+  static let directory = "manifest"
+  let storage: any Storage
+
+  private func path(_ number: UInt32) -> String {
+    let digits = String(number)
+    return Self.directory + "/" + String(repeating: "0", count: 10 - digits.count) + digits
+  }
+
+  private func numbers() throws(Errno) -> [UInt32] { try storage.list(Self.directory).compactMap { UInt32($0) }.sorted() }
+
+  /// The newest valid manifest and its number; nil in a new store.
+  func newest() throws(StoreError) -> (number: UInt32, manifest: Manifest)? {
+    let numbers = try storing("read the manifest") { () throws(Errno) in try self.numbers() }
+    var problem = ""
+    for number in numbers.reversed() {
+      let bytes = try storing("read the manifest") { () throws(Errno) -> [UInt8] in
+        let file = try storage.open(path(number), .reading)
+        return try file.readExactly(Int(min(try file.size(), 4096)), at: 0)
+      }
+      do throws(DecodingFailure) { return (number, try Manifest.decode(bytes)) } catch { problem = "\(error)" }
+    }
+    if numbers.isEmpty { return nil }
+    throw StoreError(damage: "no manifest is valid: \(problem)")
+  }
+
+  /// Publishes a manifest durably, and removes all but this one and the one before.
+  func publish(_ manifest: Manifest, number: UInt32) throws(Errno) {
+    let temporary = path(number) + ".new"
+    if try storage.list(Self.directory).contains(where: { Self.directory + "/" + $0 == temporary }) {
+      try storage.remove(temporary)
+    }
+    let file = try storage.open(temporary, .creating)
+    try file.write(manifest.encoded(), at: 0)
+    try file.synchronize()
+    try storage.rename(temporary, to: path(number))
+    try storage.synchronizeDirectory(Self.directory)
+    for old in try numbers() where old + 1 < number { try storage.remove(path(old)) }
+  }
+
+  /// Removes all but the newest, durably: what only older ones refer to may go now.
+  func removeAllButNewest() throws(Errno) {
+    for old in try numbers().dropLast() { try storage.remove(path(old)) }
+    try storage.synchronizeDirectory(Self.directory)
+  }
+}

@@ -1,0 +1,62 @@
+import Glibc
+import Ledger
+import Synchronization
+import SystemIO
+import Tree
+
+/// The thread that takes checkpoints when enough was appended or changed since the last one.
+final class Checkpointer: Sendable {
+  struct State {
+    var isRunning = false
+    var shouldStop = false
+    /// The last error, until a checkpoint succeeds.
+    var failure: StoreError?
+  }
+
+  let state = Monitor(State())
+}
+
+extension Store {
+  /// How often the thread looks whether a checkpoint is due, in milliseconds.
+  private static let interval = 200
+
+  func startCheckpointing() {
+    checkpointer.state.withLock { $0.isRunning = true }
+    let context = Unmanaged.passRetained(self)
+    var thread = pthread_t()
+    let result = pthread_create(&thread, nil, { context in
+      let store = Unmanaged<Store>.fromOpaque(context!).takeRetainedValue()
+      store.takeCheckpointsUntilStopped()
+      return nil
+    }, context.toOpaque())
+    precondition(result == 0, "a thread can't be made")
+    pthread_detach(thread)
+  }
+
+  func stopCheckpointing() {
+    checkpointer.state.notifyAll { $0.shouldStop = true }
+    checkpointer.state.wait { $0.isRunning ? nil : () }
+  }
+
+  /// Why the last checkpoint in the background failed; nil when it did not. The store goes on: its ledger only grows longer.
+  public var checkpointFailure: StoreError? { checkpointer.state.withLock { $0.failure } }
+
+  private func takeCheckpointsUntilStopped() {
+    while checkpointer.state.wait(atMost: Self.interval, { $0.shouldStop ? true : nil }) == nil {
+      guard isCheckpointDue else { continue }
+      do throws(StoreError) {
+        try checkpoint()
+        checkpointer.state.withLock { $0.failure = nil }
+      } catch {
+        checkpointer.state.withLock { $0.failure = error }
+      }
+    }
+    checkpointer.state.notifyAll { $0.isRunning = false }
+  }
+
+  private var isCheckpointDue: Bool {
+    if pool.dirtyCount >= options.checkpointNodes { return true }
+    let published = maintenance.withLock { $0.published }
+    return ledger.bytes(since: published) >= options.checkpointBytes
+  }
+}

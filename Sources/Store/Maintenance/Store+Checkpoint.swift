@@ -1,0 +1,134 @@
+import Ledger
+import Synchronization
+import SystemIO
+import Tree
+
+// A checkpoint makes the trees durable, so that recovery starts there and not at the beginning of the ledger.
+//
+// 1. Freeze, with the gate held for writing, so that no change is between its record and its tree: note the ledger's position, write the changed heads
+//    into the catalog's tree, end the generation, and give every changed tree a new epoch. What was dirty is now immutable. This costs
+//    what the number of changed heads costs, and no I/O.
+// 2. Flush the ledger up to that position.
+// 3. Write the nodes of the ended generation that the frozen roots reach into one index segment; flush it and its name.
+// 4. Publish a manifest that names the position and the catalog's root.
+//
+// A crash before 4 leaves the old manifest and an index segment that recovery removes; a crash after it leaves the new one. Changes go on during 2 to 4.
+
+/// The state of the store at one LSN: roots that nobody changes any more.
+struct FrozenStore {
+  var manifest: Manifest
+  /// The generation that ended, and how many nodes were born in it.
+  var generation: UInt32
+  var births: UInt32
+  /// The trees of all heads and pins, and of the catalog.
+  var trees: [Tree]
+}
+
+extension Store {
+  /// Takes a checkpoint now.
+  public func checkpoint() throws(StoreError) {
+    try maintenance.withLock { (state) throws(StoreError) in _ = try checkpoint(&state) }
+  }
+
+  /// - Returns: what was frozen; all of it is durable.
+  func checkpoint(_ state: inout Maintenance) throws(StoreError) -> FrozenStore {
+    let frozen = try freeze(&state)
+    do throws(LedgerError) {
+      try ledger.flushAndSeal()
+      let written = try writeNodes(of: frozen)
+      state.manifestNumber += 1
+      let number = state.manifestNumber
+      try onDisk { () throws(Errno) in try manifests.publish(frozen.manifest, number: number) }
+      state.published = frozen.manifest.position
+      pool.finishGeneration(frozen.generation) { written.contains($0) }
+    } catch {
+      throw StoreError(error, "take a checkpoint")
+    }
+    return frozen
+  }
+
+  private func freeze(_ state: inout Maintenance) throws(StoreError) -> FrozenStore {
+    do throws(TreeError) {
+      return try gate.withWriting { () throws(TreeError) in
+        try catalog.withLock { (catalog) throws(TreeError) in
+          try updateCatalogTree(&state.catalogTree, catalog)
+          let (generation, births) = pool.endGeneration()
+          let trees = catalog.byID.values.map(\.tree) + pins.withLock { Array($0.values) } + [state.catalogTree]
+          let manifest = Manifest(
+            position: ledger.position, nextSegment: ledger.nextSegment, nextGeneration: generation + 1,
+            nextEpoch: nextEpoch.load(ordering: .relaxed), nextInode: nextInode.load(ordering: .relaxed),
+            catalogRoot: state.catalogTree.root, time: Clock.now())
+          giveNewEpochs(catalog)
+          state.catalogTree.epoch = makeEpoch()
+          catalog.forgetDropped()
+          return FrozenStore(manifest: manifest, generation: generation, births: births, trees: trees)
+        }
+      }
+    } catch {
+      throw StoreError(error, "take a checkpoint")
+    }
+  }
+
+  private func updateCatalogTree(_ tree: inout Tree, _ catalog: Catalog) throws(TreeError) {
+    try pool.writing { () throws(TreeError) in
+      for id in catalog.dropped { try pool.remove(HeadState.key(id), in: &tree) }
+      for head in catalog.byID.values.sorted(by: { $0.id < $1.id }) where head.isDirty {
+        try head.encoded().withUnsafeBytesTyped { (bytes) throws(TreeError) in
+          try pool.put(HeadState.key(head.id), bytes, in: &tree)
+        }
+      }
+    }
+  }
+
+  private func giveNewEpochs(_ catalog: Catalog) {
+    pool.changingRoots {
+      for head in catalog.byID.values where head.isDirty {
+        head.tree.epoch = makeEpoch()
+        head.isDirty = false
+      }
+    }
+  }
+
+  /// Writes the nodes of the ended generation that are still reachable. Returns which they are.
+  private func writeNodes(of frozen: FrozenStore) throws(LedgerError) -> Set<NodeReference> {
+    var written: Set<NodeReference> = []
+    guard frozen.births > 0 else { return written }
+    var writer = try IndexWriter(nodes, number: frozen.generation, slots: frozen.births)
+    for tree in frozen.trees {
+      // A node refers only to older ones, so below an older node there is nothing to write.
+      do throws(TreeError) {
+        try pool.walk(
+          tree, enter: { $0.generation == frozen.generation && written.insert($0).inserted },
+          visit: { (node) throws(TreeError) in
+            do throws(LedgerError) { try writer.add(node.image(), at: node.reference.slot) } catch {
+              throw TreeError(error)
+            }
+          })
+      } catch {
+        throw LedgerError(error)
+      }
+    }
+    try writer.finish()
+    return written
+  }
+}
+
+extension TreeError {
+  init(_ error: LedgerError) {
+    switch error {
+    case .storage(let errno), .stopped(let errno): self = .storage(errno)
+    case .damaged(let place): self = .damaged(place)
+    case .newerFormat, .wouldBlock: self = .damaged("\(error)")
+    }
+  }
+}
+
+extension LedgerError {
+  init(_ error: TreeError) {
+    switch error {
+    case .storage(let errno): self = .storage(errno)
+    case .damaged(let place): self = .damaged(place)
+    case .notResident(let node): self = .damaged("node \(node) is not in memory")
+    }
+  }
+}

@@ -1,0 +1,157 @@
+import Ledger
+import SystemIO
+import Tree
+
+// Recovery: the newest valid manifest gives the catalog and the trees of a checkpoint; then every record behind it is applied, in the order of the
+// ledger, by the same code that applied it first. Nodes that this makes are dirty, and belong to a generation that was never written.
+
+/// What is on the disk, brought into memory.
+struct RecoveredStore {
+  let ledger: Ledger
+  let pool: NodePool
+  let nodes: SegmentSet
+  let report: RecoveryReport
+  let catalog: Catalog
+  let catalogTree: Tree
+  let nextInode: UInt64
+  let nextEpoch: UInt64
+  let manifestNumber: UInt32
+  let published: LedgerPosition
+
+  init(_ storage: any Storage, _ options: StoreOptions) throws(StoreError) {
+    let newest = try ManifestFiles(storage: storage).newest()
+    let manifest = newest?.manifest ?? .initial
+    manifestNumber = newest?.number ?? 0
+    published = manifest.position
+    nodes = SegmentSet(storage, directory: "index")
+    let generation = try Self.removeUnpublished(nodes, manifest)
+    pool = NodePool(NodeSegments(nodes), generation: generation, cleanCapacity: options.cleanNodes)
+
+    let loaded = try Self.loadCatalog(manifest, pool)
+    catalogTree = Tree(root: manifest.catalogRoot, epoch: manifest.nextEpoch)
+    var replay = Replay(
+      pool: pool, catalog: loaded, nextInode: manifest.nextInode, nextEpoch: manifest.nextEpoch + 1)
+    do throws(LedgerError) {
+      (ledger, report) = try Ledger.open(
+        storage, options.ledger, from: manifest.position, nextSegment: manifest.nextSegment
+      ) { (record) throws(LedgerError) in try replay.apply(record) }
+    } catch {
+      throw StoreError(error, "recover the store")
+    }
+    catalog = replay.catalog
+    nextInode = replay.nextInode
+    nextEpoch = replay.nextEpoch
+  }
+
+  /// Removes index segments that a checkpoint began and never published. Returns the next generation.
+  private static func removeUnpublished(_ nodes: SegmentSet, _ manifest: Manifest) throws(StoreError) -> UInt32 {
+    do throws(LedgerError) {
+      var next = manifest.nextGeneration
+      for number in try nodes.numbers() where number >= manifest.nextGeneration {
+        next = max(next, number + 1)
+        try nodes.remove(number)
+      }
+      return next
+    } catch {
+      throw StoreError(error, "recover the index")
+    }
+  }
+
+  private static func loadCatalog(_ manifest: Manifest, _ pool: NodePool) throws(StoreError) -> Catalog {
+    var entries: [(TreeKey, [UInt8])] = []
+    let tree = Tree(root: manifest.catalogRoot, epoch: 0)
+    do throws(TreeError) {
+      try pool.reading { () throws(TreeError) in
+        entries = []
+        try pool.scan(from: .first, through: .last, in: tree) { key, value in
+          entries.append((key, [UInt8](value)))
+          return true
+        }
+      }
+      var catalog = Catalog()
+      for (key, value) in entries {
+        let head = try value.withUnsafeBytesTyped { (bytes) throws(TreeError) in
+          // Epoch 0 owns no node: the first change of each fork gives it one of its own.
+          try decoding(key) { () throws(DecodingFailure) in try HeadState(id: key.object, epoch: 0, decoding: bytes) }
+        }
+        catalog.add(head)
+      }
+      return catalog
+    } catch {
+      throw StoreError(error, "read the catalog")
+    }
+  }
+}
+
+/// Nodes come from the segments of the index.
+final class NodeSegments: NodeSource {
+  private let segments: SegmentSet
+
+  init(_ segments: SegmentSet) { self.segments = segments }
+
+  func readNode(_ reference: NodeReference, into page: UnsafeMutableRawBufferPointer) throws(TreeError) -> Int {
+    do throws(LedgerError) {
+      return try segments.readSlot(BlockReference(packed: reference.packed), into: page)
+    } catch {
+      switch error {
+      case .storage(let errno), .stopped(let errno): throw .storage(errno)
+      case .damaged(let place): throw .damaged(place)
+      case .newerFormat, .wouldBlock: throw .damaged("node \(reference): \(error)")
+      }
+    }
+  }
+}
+
+/// Applies records to a catalog and its trees while the store starts.
+struct Replay {
+  let pool: NodePool
+  var catalog: Catalog
+  var nextInode: UInt64
+  var nextEpoch: UInt64
+
+  mutating func apply(_ record: Record) throws(LedgerError) {
+    do throws(DecodingFailure) {
+      guard let kind = RecordKind(rawValue: record.header.kind) else {
+        throw DecodingFailure("its kind \(record.header.kind) is unknown")
+      }
+      if kind.changesCatalog {
+        try applyToCatalog(try CatalogChange(kind, decoding: record.body), record.header)
+      } else {
+        try applyToFork(try Mutation(decoding: record.body), record)
+      }
+    } catch {
+      throw .damaged("record \(record.header.lsn): \(error)")
+    }
+  }
+
+  private mutating func applyToCatalog(_ change: CatalogChange, _ header: RecordHeader) throws(DecodingFailure) {
+    var epoch = nextEpoch
+    try catalog.apply(change, header.subject) {
+      defer { epoch += 1 }
+      return epoch
+    }
+    nextEpoch = epoch
+  }
+
+  private mutating func applyToFork(_ mutation: Mutation, _ record: Record) throws(DecodingFailure) {
+    guard let head = catalog.byID[record.header.head], head.kind == .fork else {
+      throw DecodingFailure("it changes fork \(record.header.head), which is not there")
+    }
+    if head.tree.epoch == 0 {
+      head.tree.epoch = nextEpoch
+      nextEpoch += 1
+    }
+    for case .put(let key, _) in mutation.edits where key.kind == .inode { nextInode = max(nextInode, key.object + 1) }
+    do throws(TreeError) {
+      try pool.writing { () throws(TreeError) in
+        try head.apply(mutation, lsn: record.header.lsn, firstBlock: record.firstBlock, pool)
+      }
+    } catch {
+      throw DecodingFailure("its fork: \(error)")
+    }
+  }
+}
+
+extension RecordHeader {
+  var subject: RecordSubject { RecordSubject(head: head, lsn: lsn, time: time) }
+}

@@ -1,0 +1,103 @@
+import Ledger
+import Synchronization
+public import SystemIO
+import Tree
+
+extension Store {
+  private static let directories = ["ledger", "index", ManifestFiles.directory]
+  private static let lockPath = "lock"
+
+  // MARK: Make
+
+  /// Makes a new store in a directory of the host, which may exist if it is empty.
+  public static func create(at path: String) throws(StoreError) {
+    let storage = DirectoryStorage(path)
+    try storing("make the store \(path)") { () throws(Errno) in
+      do throws(Errno) { try storage.makeDirectory("") } catch {
+        guard error == .exists else { throw error }
+      }
+    }
+    try create(on: storage, describedAs: path)
+  }
+
+  /// Makes a new store. Its format file comes last: a directory without it is no store.
+  public static func create(on storage: any Storage, describedAs path: String) throws(StoreError) {
+    let names = try storing("look into \(path)") { () throws(Errno) in try storage.list("") }
+    if names.contains(Superblock.path) {
+      throw StoreError(.storeExists, "there is a store at \(path) already")
+    }
+    // What an earlier attempt made before it was interrupted is empty, and may stay.
+    let unfinished = Superblock.path + ".new"
+    guard Set(names).isSubset(of: directories + [unfinished]) else {
+      throw StoreError(
+        .storeExists, "the directory \(path) is not empty", hint: "name a directory of its own for the store")
+    }
+    let superblock = Superblock(
+      identity: (.random(in: .min ... .max), .random(in: .min ... .max)), nameSeed: .random(in: .min ... .max),
+      createdAt: Clock.now())
+    try storing("make the store \(path)") { () throws(Errno) in
+      for name in directories where !names.contains(name) { try storage.makeDirectory(name) }
+      if names.contains(unfinished) { try storage.remove(unfinished) }
+      let file = try storage.open(unfinished, .creating)
+      try file.write(superblock.encoded(), at: 0)
+      try file.synchronize()
+      try storage.rename(unfinished, to: Superblock.path)
+      try storage.synchronizeDirectory("")
+    }
+  }
+
+  // MARK: Open
+
+  /// Opens the store in a directory of the host, and recovers what its last owner left.
+  public static func open(at path: String, options: StoreOptions = StoreOptions()) throws(StoreError) -> Store {
+    try open(on: DirectoryStorage(path), options: options, describedAs: path)
+  }
+
+  public static func open(
+    on storage: any Storage, options: StoreOptions, describedAs path: String
+  ) throws(StoreError) -> Store {
+    let superblock = try readSuperblock(storage, path)
+    let lock: any AnyObject & Sendable
+    do throws(Errno) { lock = try storage.lock(lockPath) } catch {
+      guard error == .wouldBlock else { throw StoreError(error, "lock the store \(path)") }
+      throw StoreError(
+        .storeInUse, "the store \(path) is in use by another process",
+        hint: "its daemon answers on the socket in the store; another command may be at work: try again when it has ended")
+    }
+    let recovered = try RecoveredStore(storage, options)
+    let store = Store(storage: storage, options: options, lock: lock, superblock: superblock, recovered: recovered)
+    try store.dropIncompleteImports()
+    if options.checkpointsInBackground { store.startCheckpointing() }
+    return store
+  }
+
+  private static func readSuperblock(_ storage: any Storage, _ path: String) throws(StoreError) -> Superblock {
+    let bytes: [UInt8]
+    do throws(Errno) {
+      let file = try storage.open(Superblock.path, .reading)
+      bytes = try file.readExactly(Int(min(try file.size(), 4096)), at: 0)
+    } catch {
+      guard error == .noSuchFile || error == .notDirectory else { throw StoreError(error, "open the store \(path)") }
+      throw StoreError(.notAStore, "there is no store at \(path)", hint: "make one with 'tine init', or name another with --store")
+    }
+    return try Superblock.decode(bytes)
+  }
+
+  /// Takes a checkpoint, so that the next start has nothing to replay, and stops the background work. Nothing may use the store after it.
+  public func close() throws(StoreError) {
+    stopCheckpointing()
+    ledger.beginNewSegment()
+    try checkpoint()
+  }
+}
+
+/// The wall clock.
+public enum Clock {
+  /// Nanoseconds since 1970.
+  public static func now() -> UInt64 { timestamp().nanosecondsSinceEpoch }
+
+  public static func timestamp() -> Timestamp {
+    let now = SystemClock.now()
+    return Timestamp(seconds: now.seconds, nanoseconds: now.nanoseconds)
+  }
+}

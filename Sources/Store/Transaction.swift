@@ -1,0 +1,146 @@
+public import Ledger
+import Synchronization
+public import SystemIO
+public import Tree
+
+/// A change of one fork under way. Nothing changes the fork meanwhile; what it looks up is the state before it.
+public struct Transaction: ~Copyable {
+  public let volume: Volume
+  /// The moment of the change, for the times of what it touches.
+  public let time: Timestamp
+  public var mutation = Mutation()
+  /// The new blocks that the edits refer to.
+  public var blocks: PreparedBlocks?
+
+  fileprivate init(_ volume: Volume) {
+    self.volume = volume
+    time = Clock.timestamp()
+  }
+
+  public func reading<Result>(_ body: (TreeReader) throws(TreeError) -> Result) throws(Errno) -> Result {
+    do throws(TreeError) { return try volume.reading(body) } catch { throw Errno(error) }
+  }
+
+  /// The inode, which must exist.
+  public func inode(_ number: InodeNumber) throws(Errno) -> InodeItem {
+    guard let inode = try reading({ (tree) throws(TreeError) in try tree.inode(number) }) else { throw .stale }
+    return inode
+  }
+
+  public mutating func put(_ key: TreeKey, _ value: [UInt8]) { mutation.add(.put(key, value)) }
+
+  public mutating func put(_ inode: InodeItem, _ number: InodeNumber) {
+    put(TreeKey(number, .inode), inode.encoded())
+  }
+
+  public mutating func remove(_ key: TreeKey) { mutation.add(.remove(key)) }
+
+  /// Hashes and compresses whole pages, and maps them to a file from `page` on. A record takes this once.
+  ///
+  /// - Returns: how many of the pages are stored, holes left out.
+  public mutating func write(
+    _ content: UnsafeRawBufferPointer, to inode: InodeNumber, page: UInt64
+  ) -> UInt64 {
+    precondition(blocks == nil, "a record has one run of new content")
+    let prepared = volume.store.ledger.prepare(content)
+    blocks = prepared
+    var index = 0
+    var stored: UInt64 = 0
+    while index < prepared.pages.count {
+      let run = prepared.run(from: index)
+      if let first = run.first {
+        mutation.add(.map(inode, page: page + UInt64(index), count: UInt32(run.count), first: first))
+        stored += UInt64(run.count)
+      } else {
+        mutation.add(.unmap(inode, page: page + UInt64(index), count: UInt64(run.count)))
+      }
+      index += run.count
+    }
+    return stored
+  }
+}
+
+extension PreparedBlocks {
+  /// The pages from `index` on that one edit covers: holes, or blocks in consecutive slots.
+  fileprivate func run(from index: Int) -> (first: BlockReference?, count: Int) {
+    let first = reference(index)
+    var count = 1
+    while index + count < pages.count {
+      switch (first, reference(index + count)) {
+      case (nil, nil): break
+      case (let first?, let next?) where next.segment == first.segment && next.slot == first.slot + UInt32(count): break
+      default: return (first, count)
+      }
+      count += 1
+    }
+    return (first, count)
+  }
+
+  private func reference(_ index: Int) -> BlockReference? {
+    switch pages[index] {
+    case .hole: nil
+    case .duplicate(let block): block
+    case .new(let slot): BlockReference(segment: BlockReference.ownSegment, slot: UInt32(slot))
+    }
+  }
+}
+
+extension Volume {
+  /// Changes the fork: `build` looks and collects edits, then they go to the ledger in one record and are applied. When this returns the change
+  /// is seen by every reader and survives the death of the process. An error from `build` changes nothing.
+  @discardableResult
+  public func transaction<Result>(
+    _ kind: RecordKind, _ build: (inout Transaction) throws(Errno) -> Result
+  ) throws(Errno) -> Result {
+    guard !isReadOnly else { throw .readOnlyFileSystem }
+    return try store.gate.withReading { () throws(Errno) in
+      try head.mutation.withLock { (_) throws(Errno) in
+        guard !head.isGone else { throw .stale }
+        var transaction = Transaction(self)
+        let result = try build(&transaction)
+        if !transaction.mutation.edits.isEmpty { try commit(transaction, kind) }
+        return result
+      }
+    }
+  }
+
+  private func commit(_ transaction: borrowing Transaction, _ kind: RecordKind) throws(Errno) {
+    let record: AppendedRecord
+    do throws(LedgerError) {
+      record = try store.ledger.append(
+        kind: kind.rawValue, head: head.id, time: transaction.time.nanosecondsSinceEpoch,
+        body: transaction.mutation.encoded(), blocks: transaction.blocks, usingReserve: kind.freesSpace)
+    } catch {
+      throw Errno(error)
+    }
+    let mutation = transaction.mutation
+    do throws(TreeError) {
+      try store.pool.writing { () throws(TreeError) in
+        if head.tree.epoch == 0 { head.tree.epoch = store.makeEpoch() }
+        try head.apply(mutation, lsn: record.lsn, firstBlock: record.firstBlock, store.pool)
+      }
+    } catch {
+      // The ledger has the change and the tree does not: only a replay brings them together again.
+      store.ledger.stop(.inputOutput)
+      throw Errno(error)
+    }
+  }
+}
+
+extension Errno {
+  /// What a program is told: the disk's own error, or EIO for damage.
+  public init(_ error: LedgerError) {
+    switch error {
+    case .storage(let errno): self = errno
+    case .wouldBlock: self = .wouldBlock
+    case .stopped, .damaged, .newerFormat: self = .inputOutput
+    }
+  }
+
+  public init(_ error: TreeError) {
+    switch error {
+    case .storage(let errno): self = errno
+    case .damaged, .notResident: self = .inputOutput
+    }
+  }
+}

@@ -1,0 +1,132 @@
+public import Ledger
+import Synchronization
+public import SystemIO
+public import Tree
+
+/// One fork or snapshot, open for use: its tree to read, its blocks to read, and for a fork transactions that change it. While it is open the
+/// fork can't be dropped.
+public final class Volume: Sendable {
+  public let store: Store
+  let head: HeadState
+  /// `prod`, or `prod@before`.
+  public let name: String
+
+  public var isReadOnly: Bool { head.kind == .snapshot }
+
+  /// The number of the fork or snapshot.
+  public var id: UInt64 { head.id }
+
+  init(_ store: Store, _ head: HeadState, name: String) {
+    self.store = store
+    self.head = head
+    self.name = name
+  }
+
+  deinit { head.users.wrappingSubtract(1, ordering: .releasing) }
+
+  /// How many inodes there are, and how many pages their content has.
+  public var usage: (inodes: UInt64, pages: UInt64) {
+    store.pool.readingRoots { (head.inodes, head.pages) }
+  }
+
+  /// Looks into the tree at one moment. `body` may run more than once, so it must begin anew each time it is called.
+  public func reading<Result>(_ body: (TreeReader) throws(TreeError) -> Result) throws(TreeError) -> Result {
+    try store.pool.reading { () throws(TreeError) in try body(TreeReader(pool: store.pool, tree: head.tree)) }
+  }
+
+  /// Reads blocks in consecutive slots, verified.
+  public func readBlocks(
+    _ extent: ExtentItem, into target: UnsafeMutableRawBufferPointer, mayBlock: Bool
+  ) throws(LedgerError) {
+    try store.ledger.readBlocks(extent.first, count: Int(extent.count), into: target, mayBlock: mayBlock)
+  }
+
+  /// Waits until everything that was applied to this fork is durable.
+  public func flush() throws(LedgerError) {
+    let lsn = store.pool.readingRoots { head.lastLSN }
+    try store.ledger.flush(through: lsn)
+  }
+}
+
+/// Look-ups in one tree; valid inside the `reading` that gave it.
+public struct TreeReader {
+  let pool: NodePool
+  let tree: Tree
+
+  public func find(_ key: TreeKey) throws(TreeError) -> UnsafeRawBufferPointer? { try pool.find(key, in: tree) }
+
+  @discardableResult
+  public func scan(
+    _ range: ClosedRange<TreeKey>, _ body: (TreeKey, UnsafeRawBufferPointer) throws(TreeError) -> Bool
+  ) throws(TreeError) -> Bool {
+    try pool.scan(from: range.lowerBound, through: range.upperBound, in: tree, body)
+  }
+
+  /// The extents that meet a range of pages, clamped to it.
+  public func extents(of inode: InodeNumber, _ pages: Range<UInt64>) throws(TreeError) -> [FileExtent] {
+    try pool.extents(of: inode, pages, in: tree)
+  }
+
+  /// The first extent that ends behind a page.
+  public func firstExtent(of inode: InodeNumber, from page: UInt64) throws(TreeError) -> FileExtent? {
+    if let extent = try pool.extents(of: inode, page..<page + 1, in: tree).first { return extent }
+    var found: FileExtent?
+    let range = TreeKey(inode, .extent, page)...TreeKey.range(of: inode, .extent).upperBound
+    try scan(range) { (key, value) throws(TreeError) in
+      let item = try decoding(key) { () throws(DecodingFailure) in try ExtentItem(decoding: value) }
+      found = FileExtent(page: key.sub, item: item)
+      return false
+    }
+    return found
+  }
+
+  public func inode(_ number: InodeNumber) throws(TreeError) -> InodeItem? {
+    let key = TreeKey(number, .inode)
+    guard let value = try find(key) else { return nil }
+    return try decoding(key) { () throws(DecodingFailure) in try InodeItem(decoding: value) }
+  }
+
+  /// The entry with a name, and its key.
+  public func dentry(
+    _ keys: ClosedRange<TreeKey>, named name: [UInt8]
+  ) throws(TreeError) -> (key: TreeKey, item: DentryItem)? {
+    var found: (TreeKey, DentryItem)?
+    try scan(keys) { (key, value) throws(TreeError) in
+      let item = try decoding(key) { () throws(DecodingFailure) in try DentryItem(decoding: value) }
+      guard item.name == name else { return true }
+      found = (key, item)
+      return false
+    }
+    return found
+  }
+}
+
+extension Store {
+  /// Opens a fork or a snapshot.
+  public func volume(_ reference: Reference) throws(StoreError) -> Volume {
+    try catalog.withLock { (catalog) throws(StoreError) in open(try catalog.find(reference), catalog) }
+  }
+
+  /// Opens the fork of an import that has not ended.
+  public func volume(ofImport id: UInt64) throws(StoreError) -> Volume {
+    try catalog.withLock { (catalog) throws(StoreError) in
+      guard let head = catalog.byID[id] else { throw StoreError(.noSuchName, "there is no import \(id)") }
+      return open(head, catalog)
+    }
+  }
+
+  private func open(_ head: HeadState, _ catalog: Catalog) -> Volume {
+    head.users.wrappingAdd(1, ordering: .acquiring)
+    return Volume(self, head, name: catalog.fullName(head))
+  }
+
+  public var nameHash: NameHash { names }
+
+  /// Free bytes on the disk that the store is on, and the size of that disk.
+  public func capacity() throws(Errno) -> (free: UInt64, total: UInt64) { try storage.capacity() }
+
+  /// Waits until everything that was applied so far is durable.
+  public func flush() throws(StoreError) {
+    do throws(LedgerError) { try ledger.flush(through: ledger.lastLSN) } catch { throw StoreError(error, "flush the store") }
+  }
+}
