@@ -10,10 +10,11 @@ public struct Transaction: ~Copyable {
   public let time: Timestamp
   public var mutation = Mutation()
   /// The new blocks that the edits refer to.
-  public var blocks: PreparedBlocks?
+  fileprivate var blocks: PreparedBlocks?
 
-  fileprivate init(_ volume: Volume) {
+  fileprivate init(_ volume: Volume, _ blocks: PreparedBlocks?) {
     self.volume = volume
+    self.blocks = blocks
     time = Clock.timestamp()
   }
 
@@ -35,24 +36,29 @@ public struct Transaction: ~Copyable {
 
   public mutating func remove(_ key: TreeKey) { mutation.add(.remove(key)) }
 
-  /// Hashes and compresses whole pages, and maps them to a file from `page` on. A record takes this once.
-  ///
-  /// - Returns: how many of the pages are stored, holes left out.
-  public mutating func write(
-    _ content: UnsafeRawBufferPointer, to inode: InodeNumber, page: UInt64
-  ) -> UInt64 {
+  /// Hashes and compresses whole pages: content that is known only now, for `map`. A record has one run of new content.
+  public mutating func prepare(_ content: UnsafeRawBufferPointer) {
     precondition(blocks == nil, "a record has one run of new content")
-    let prepared = volume.store.ledger.prepare(content)
-    blocks = prepared
-    var index = 0
+    blocks = volume.store.ledger.prepare(content)
+  }
+
+  /// Maps prepared content to a file from `page` on.
+  ///
+  /// - Parameter part: which of the prepared pages; nil for all.
+  /// - Returns: how many of the pages are stored, holes left out.
+  public mutating func map(_ part: Range<Int>? = nil, to inode: InodeNumber, page: UInt64) -> UInt64 {
+    guard let prepared = blocks else { preconditionFailure("nothing was prepared") }
+    let part = part ?? 0..<prepared.pages.count
+    var index = part.lowerBound
     var stored: UInt64 = 0
-    while index < prepared.pages.count {
-      let run = prepared.run(from: index)
+    while index < part.upperBound {
+      let target = page + UInt64(index - part.lowerBound)
+      let run = prepared.run(from: index, upTo: part.upperBound)
       if let first = run.first {
-        mutation.add(.map(inode, page: page + UInt64(index), count: UInt32(run.count), first: first))
+        mutation.add(.map(inode, page: target, count: UInt32(run.count), first: first))
         stored += UInt64(run.count)
       } else {
-        mutation.add(.unmap(inode, page: page + UInt64(index), count: UInt64(run.count)))
+        mutation.add(.unmap(inode, page: target, count: UInt64(run.count)))
       }
       index += run.count
     }
@@ -62,10 +68,10 @@ public struct Transaction: ~Copyable {
 
 extension PreparedBlocks {
   /// The pages from `index` on that one edit covers: holes, or blocks in consecutive slots.
-  fileprivate func run(from index: Int) -> (first: BlockReference?, count: Int) {
+  fileprivate func run(from index: Int, upTo end: Int) -> (first: BlockReference?, count: Int) {
     let first = reference(index)
     var count = 1
-    while index + count < pages.count {
+    while index + count < end {
       switch (first, reference(index + count)) {
       case (nil, nil): break
       case (let first?, let next?) where next.segment == first.segment && next.slot == first.slot + UInt32(count): break
@@ -88,15 +94,19 @@ extension PreparedBlocks {
 extension Volume {
   /// Changes the fork: `build` looks and collects edits, then they go to the ledger in one record and are applied. When this returns the change
   /// is seen by every reader and survives the death of the process. An error from `build` changes nothing.
+  ///
+  /// - Parameter content: whole pages that are hashed and compressed before other changes of the fork are kept out, for `map`.
   @discardableResult
   public func transaction<Result>(
-    _ kind: RecordKind, _ build: (inout Transaction) throws(Errno) -> Result
+    _ kind: RecordKind, preparing content: UnsafeRawBufferPointer? = nil,
+    _ build: (inout Transaction) throws(Errno) -> Result
   ) throws(Errno) -> Result {
     guard !isReadOnly else { throw .readOnlyFileSystem }
     return try store.gate.withReading { () throws(Errno) in
-      try head.mutation.withLock { (_) throws(Errno) in
+      let blocks = content.map { store.ledger.prepare($0) }
+      return try head.mutation.withLock { (_) throws(Errno) in
         guard !head.isGone else { throw .stale }
-        var transaction = Transaction(self)
+        var transaction = Transaction(self, blocks)
         let result = try build(&transaction)
         if !transaction.mutation.edits.isEmpty { try commit(transaction, kind) }
         return result

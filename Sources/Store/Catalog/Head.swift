@@ -42,7 +42,7 @@ final class HeadState: @unchecked Sendable {
   let createdLSN: UInt64
 
   /// Held from the first look of a change until it is applied: changes of one fork come one after the other.
-  let mutation = Mutex(())
+  let mutation = Monitor(())
 
   var tree: Tree
   var inodes: UInt64 = 0

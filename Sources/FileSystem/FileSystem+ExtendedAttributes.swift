@@ -1,0 +1,113 @@
+public import Store
+public import SystemIO
+import Tree
+
+/// Extended attributes, xattr(7).
+extension FileSystem {
+  private static let longestValue = 65536
+  /// Flags of setxattr(2).
+  private static let create: Int32 = 1
+  private static let replace: Int32 = 2
+  private static let namespaces = ["user.", "trusted.", "security.", "system."].map { [UInt8]($0.utf8) }
+
+  public func getxattr(_ inode: InodeNumber, _ name: [UInt8]) throws(Errno) -> [UInt8] {
+    let keys = volume.store.nameHash.keys(inode, .extendedAttribute, name)
+    let found = try reading { (tree) throws(TreeError) in try tree.attribute(keys, named: name)?.item }
+    guard let found else { throw .noData }
+    return found.contentPage == 0
+      ? found.value : try readAll(inode, fromPage: found.contentPage, count: found.length)
+  }
+
+  public func listxattr(_ inode: InodeNumber) throws(Errno) -> [[UInt8]] {
+    try reading { (tree) throws(TreeError) in try tree.attributes(of: inode).map(\.item.name) }
+  }
+
+  public func setxattr(
+    _ inode: InodeNumber, _ name: [UInt8], _ value: [UInt8], flags: Int32 = 0
+  ) throws(Errno) {
+    guard name.count <= Self.longestName else { throw .outOfRange }
+    guard Self.namespaces.contains(where: { name.starts(with: $0) && name.count > $0.count }) else { throw .notSupported }
+    guard value.count <= Self.longestValue else { throw .argumentListTooLong }
+    guard flags & ~(Self.create | Self.replace) == 0 else { throw .invalidArgument }
+    try volume.transaction(.setExtendedAttribute) { (transaction) throws(Errno) in
+      var item = try transaction.inode(inode)
+      let old = try transaction.attribute(name, of: inode)
+      if old != nil, flags & Self.create != 0 { throw Errno.exists }
+      if old == nil, flags & Self.replace != 0 { throw Errno.noData }
+      if let old { transaction.removeAttribute(old) }
+      let keys = transaction.volume.store.nameHash.keys(inode, .extendedAttribute, name)
+      let key: TreeKey
+      if let old { key = old.key } else { key = try transaction.freeKey(keys) }
+      if value.count <= ExtendedAttributeItem.longestInline {
+        transaction.put(key, ExtendedAttributeItem(name: name, value: value).encoded())
+      } else {
+        let page = try transaction.freeContentPage(inode)
+        transaction.put(key, ExtendedAttributeItem(name: name, contentPage: page, length: value.count).encoded())
+        let padding = (pageSize - value.count % pageSize) % pageSize
+        (value + [UInt8](repeating: 0, count: padding)).withUnsafeBytes { transaction.prepare($0) }
+        _ = transaction.map(to: inode, page: page)
+      }
+      item.changed = transaction.time
+      transaction.put(item, inode)
+    }
+  }
+
+  public func removexattr(_ inode: InodeNumber, _ name: [UInt8]) throws(Errno) {
+    try volume.transaction(.removeExtendedAttribute) { (transaction) throws(Errno) in
+      var item = try transaction.inode(inode)
+      guard let old = try transaction.attribute(name, of: inode) else { throw Errno.noData }
+      transaction.removeAttribute(old)
+      item.changed = transaction.time
+      transaction.put(item, inode)
+    }
+  }
+}
+
+extension TreeReader {
+  typealias Attribute = (key: TreeKey, item: ExtendedAttributeItem)
+
+  func attribute(_ keys: ClosedRange<TreeKey>, named name: [UInt8]) throws(TreeError) -> Attribute? {
+    try attributes(keys).first { $0.item.name == name }
+  }
+
+  func attributes(of inode: InodeNumber) throws(TreeError) -> [Attribute] {
+    try attributes(TreeKey.range(of: inode, .extendedAttribute))
+  }
+
+  private func attributes(_ keys: ClosedRange<TreeKey>) throws(TreeError) -> [Attribute] {
+    var found: [Attribute] = []
+    try scan(keys) { (key, value) throws(TreeError) in
+      do throws(DecodingFailure) { found.append((key, try ExtendedAttributeItem(decoding: value))) } catch {
+        throw .damaged("entry \(key): \(error)")
+      }
+      return true
+    }
+    return found
+  }
+}
+
+extension Transaction {
+  func attribute(_ name: [UInt8], of inode: InodeNumber) throws(Errno) -> TreeReader.Attribute? {
+    let keys = volume.store.nameHash.keys(inode, .extendedAttribute, name)
+    return try reading { (tree) throws(TreeError) in try tree.attribute(keys, named: name) }
+  }
+
+  /// Removes an attribute, and the pages of a long value.
+  mutating func removeAttribute(_ attribute: TreeReader.Attribute) {
+    remove(attribute.key)
+    guard attribute.item.contentPage != 0 else { return }
+    mutation.add(
+      .unmap(
+        attribute.key.object, page: attribute.item.contentPage, count: ExtendedAttributeItem.contentPages))
+  }
+
+  /// The first of sixteen pages behind a file's content that no value has.
+  func freeContentPage(_ inode: InodeNumber) throws(Errno) -> UInt64 {
+    let used = try reading { (tree) throws(TreeError) in
+      Set(try tree.attributes(of: inode).map(\.item.contentPage))
+    }
+    var page = ExtendedAttributeItem.firstContentPage
+    while used.contains(page) { page += ExtendedAttributeItem.contentPages }
+    return page
+  }
+}

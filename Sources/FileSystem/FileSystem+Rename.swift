@@ -1,0 +1,180 @@
+public import Store
+public import SystemIO
+import Tree
+
+extension FileSystem {
+  /// Flags of renameat2(2).
+  private static let noReplace: UInt32 = 1
+  private static let exchange: UInt32 = 2
+
+  public func rename(
+    _ parent: InodeNumber, _ name: [UInt8], to newParent: InodeNumber, _ newName: [UInt8], flags: UInt32 = 0
+  ) throws(Errno) {
+    guard flags & ~(Self.noReplace | Self.exchange) == 0, flags != Self.noReplace | Self.exchange else {
+      throw .invalidArgument
+    }
+    let nameless = try volume.transaction(.rename) { (transaction) throws(Errno) -> InodeNumber? in
+      var rename = try Rename(transaction, parent, name, newParent, newName)
+      guard let target = rename.target else {
+        guard flags & Self.exchange == 0 else { throw Errno.noSuchFile }
+        try rename.move(&transaction)
+        return nil
+      }
+      guard flags & Self.noReplace == 0 else { throw Errno.exists }
+      if target.item.inode == rename.source.item.inode { return nil }
+      if flags & Self.exchange != 0 {
+        try rename.exchange(&transaction, with: target)
+        return nil
+      }
+      let isNameless = try rename.replace(&transaction, target)
+      return isNameless ? target.item.inode : nil
+    }
+    if let nameless { try becameNameless(nameless) }
+  }
+}
+
+/// One rename under way: the two directories (which may be one) and the entries in them.
+private struct Rename {
+  typealias Entry = (key: TreeKey, item: DentryItem)
+
+  let oldParent: InodeNumber
+  let newParent: InodeNumber
+  let newName: [UInt8]
+  let source: Entry
+  let target: Entry?
+  private var oldDirectory: InodeItem
+  /// Meaningless where both directories are one.
+  private var newDirectory: InodeItem
+  private var isWithinOneDirectory: Bool { oldParent == newParent }
+  private var movesDirectory: Bool { source.item.type == Mode.directory }
+
+  init(
+    _ transaction: borrowing Transaction, _ parent: InodeNumber, _ name: [UInt8], _ newParent: InodeNumber,
+    _ newName: [UInt8]
+  ) throws(Errno) {
+    oldParent = parent
+    self.newParent = newParent
+    self.newName = newName
+    oldDirectory = try transaction.directory(parent)
+    newDirectory = try transaction.directory(newParent)
+    source = try transaction.dentry(name, in: parent)
+    target = try transaction.findDentry(newName, in: newParent)
+    if movesDirectory, parent != newParent {
+      try transaction.requireNotInside(source.item.inode, newParent)
+    }
+    if let target, target.item.type == Mode.directory, parent != newParent {
+      try transaction.requireNotInside(target.item.inode, parent, otherwise: .directoryNotEmpty)
+    }
+  }
+
+  /// To a free name.
+  mutating func move(_ transaction: inout Transaction) throws(Errno) {
+    try transaction.addName(newName, of: source.item.inode, type: source.item.type, to: newParent)
+    try transaction.removeName(source.key, source.item, from: oldParent)
+    if movesDirectory { moveLink() }
+    try finish(&transaction)
+  }
+
+  /// To a name that an entry has, which goes. Returns whether that was its inode's last name.
+  mutating func replace(_ transaction: inout Transaction, _ target: Entry) throws(Errno) -> Bool {
+    let replacesDirectory = target.item.type == Mode.directory
+    if movesDirectory, !replacesDirectory { throw .notDirectory }
+    if !movesDirectory, replacesDirectory { throw .isDirectory }
+    if replacesDirectory {
+      guard try transaction.isEmpty(target.item.inode) else { throw .directoryNotEmpty }
+      try transaction.dropDirectory(target.item.inode)
+      moveLink()
+      changeNewDirectory { $0.links -= 1 }
+    }
+    let isNameless = replacesDirectory ? true : try transaction.dropLink(target.item.inode)
+    transaction.remove(try transaction.backReferenceKey(of: target.item.inode, newParent, newName))
+    try point(target.key, at: source.item, &transaction)
+    try transaction.removeName(source.key, source.item, from: oldParent)
+    try finish(&transaction)
+    return isNameless
+  }
+
+  /// Both entries swap what they stand for.
+  mutating func exchange(_ transaction: inout Transaction, with target: Entry) throws(Errno) {
+    transaction.remove(try transaction.backReferenceKey(of: source.item.inode, oldParent, source.item.name))
+    transaction.remove(try transaction.backReferenceKey(of: target.item.inode, newParent, newName))
+    try point(target.key, at: source.item, &transaction)
+    let back = transaction.volume.store.nameHash.backReferenceKeys(
+      target.item.inode, parent: oldParent, source.item.name)
+    transaction.put(
+      source.key, DentryItem(inode: target.item.inode, type: target.item.type, name: source.item.name).encoded())
+    transaction.put(
+      try transaction.freeKey(back), BackReferenceItem(parent: oldParent, name: source.item.name).encoded())
+    if movesDirectory { moveLink() }
+    if target.item.type == Mode.directory, !isWithinOneDirectory {
+      newDirectory.links -= 1
+      oldDirectory.links += 1
+    }
+    try transaction.touchChanged(target.item.inode)
+    try finish(&transaction)
+  }
+
+  /// Lets the entry under the new name stand for the source.
+  private func point(_ key: TreeKey, at item: DentryItem, _ transaction: inout Transaction) throws(Errno) {
+    transaction.put(key, DentryItem(inode: item.inode, type: item.type, name: newName).encoded())
+    let back = transaction.volume.store.nameHash.backReferenceKeys(item.inode, parent: newParent, newName)
+    transaction.put(try transaction.freeKey(back), BackReferenceItem(parent: newParent, name: newName).encoded())
+  }
+
+  /// The ".." of a moved directory leaves one directory and comes to the other.
+  private mutating func moveLink() {
+    guard !isWithinOneDirectory else { return }
+    oldDirectory.links -= 1
+    newDirectory.links += 1
+  }
+
+  private mutating func changeNewDirectory(_ change: (inout InodeItem) -> Void) {
+    if isWithinOneDirectory { change(&oldDirectory) } else { change(&newDirectory) }
+  }
+
+  private mutating func finish(_ transaction: inout Transaction) throws(Errno) {
+    try transaction.touchChanged(source.item.inode)
+    oldDirectory.touch(transaction.time)
+    transaction.put(oldDirectory, oldParent)
+    guard !isWithinOneDirectory else { return }
+    newDirectory.touch(transaction.time)
+    transaction.put(newDirectory, newParent)
+  }
+}
+
+extension Transaction {
+  fileprivate mutating func touchChanged(_ number: InodeNumber) throws(Errno) {
+    var item = try inode(number)
+    item.changed = time
+    put(item, number)
+  }
+
+  /// That a directory is not `ancestor` or below it.
+  fileprivate func requireNotInside(
+    _ ancestor: InodeNumber, _ directory: InodeNumber, otherwise error: Errno = .invalidArgument
+  ) throws(Errno) {
+    var current = directory
+    while current != FileSystem.rootInode {
+      if current == ancestor { throw error }
+      let child = current
+      let parent = try reading { (tree) throws(TreeError) in try tree.parent(of: child) }
+      guard let parent else { throw .inputOutput }
+      current = parent
+    }
+    if ancestor == FileSystem.rootInode { throw error }
+  }
+}
+
+extension TreeReader {
+  /// The directory that a directory stands in; nil for the root.
+  func parent(of directory: InodeNumber) throws(TreeError) -> InodeNumber? {
+    var found: InodeNumber?
+    try scan(TreeKey.range(of: directory, .backReference)) { (key, value) throws(TreeError) in
+      do throws(DecodingFailure) { found = try BackReferenceItem(decoding: value).parent } catch {
+        throw .damaged("entry \(key): \(error)")
+      }
+      return false
+    }
+    return found
+  }
+}

@@ -1,0 +1,95 @@
+public import Store
+import Synchronization
+public import SystemIO
+import Ledger
+import Tree
+
+/// POSIX on one fork, or read-only on a snapshot. The methods are named as the system calls and throw their error numbers. Permissions
+/// and locks are not checked here: that is for the kernel above.
+///
+/// Every change is one record: it happens whole or not at all. Content is kept in pages of 4 KiB; the part of the last page behind the
+/// end of a file is always zero.
+public final class FileSystem: Sendable {
+  public static let rootInode: InodeNumber = 1
+  static let longestName = 255
+
+  let volume: Volume
+  let references = Mutex(References())
+
+  /// - Parameter volume: a fork needs a root directory before anything else (`makeRoot`).
+  public init(_ volume: Volume) { self.volume = volume }
+
+  public var isReadOnly: Bool { volume.isReadOnly }
+
+  /// The name of the fork or snapshot.
+  public var name: String { volume.name }
+
+  /// Gives an empty fork its root directory.
+  public func makeRoot(mode: UInt32, _ credentials: Credentials) throws(Errno) {
+    try volume.transaction(.makeDirectory) { (transaction) throws(Errno) in
+      let root = InodeItem(
+        mode: Mode.directory | mode & Mode.permissionMask, owner: credentials.user, group: credentials.group, links: 2,
+        time: transaction.time)
+      transaction.put(root, Self.rootInode)
+      transaction.mutation.inodes = 1
+    }
+  }
+
+  // MARK: Looking
+
+  public func getattr(_ inode: InodeNumber) throws(Errno) -> Attributes { Attributes(inode, try item(inode)) }
+
+  public func lookup(_ parent: InodeNumber, _ name: [UInt8]) throws(Errno) -> Attributes {
+    guard name.count <= Self.longestName else { throw .nameTooLong }
+    let keys = dentryKeys(parent, name)
+    let found = try reading { (tree) throws(TreeError) -> Attributes? in
+      guard let dentry = try tree.dentry(keys, named: name) else { return nil }
+      guard let item = try tree.inode(dentry.item.inode) else {
+        throw .damaged("directory \(parent) has an entry for inode \(dentry.item.inode), which is not there")
+      }
+      return Attributes(dentry.item.inode, item)
+    }
+    guard let found else { throw .noSuchFile }
+    return found
+  }
+
+  public func readlink(_ inode: InodeNumber) throws(Errno) -> [UInt8] {
+    let item = try item(inode)
+    guard item.isSymbolicLink else { throw .invalidArgument }
+    let key = TreeKey(inode, .symbolicLink)
+    let short = try reading { (tree) throws(TreeError) in try tree.find(key).map { [UInt8]($0) } }
+    if let short { return short }
+    return try readAll(inode, fromPage: 0, count: Int(item.size))
+  }
+
+  public func statfs() throws(Errno) -> FileSystemStatistics {
+    let unit = UInt64(4096)
+    let capacity = try volume.store.capacity()
+    let inodes = volume.usage.inodes
+    // Inodes are limited by space alone; an eighth of a page each is what they take with their names.
+    let freeFiles = capacity.free / 512
+    return FileSystemStatistics(
+      blockSize: unit, blocks: capacity.total / unit, freeBlocks: capacity.free / unit, files: inodes + freeFiles,
+      freeFiles: freeFiles, maximumNameLength: UInt64(Self.longestName))
+  }
+
+  /// Waits until everything that was changed in this fork is durable.
+  public func fsync() throws(Errno) {
+    do throws(LedgerError) { try volume.flush() } catch { throw Errno(error) }
+  }
+
+  // MARK: Helpers
+
+  func reading<Result>(_ body: (TreeReader) throws(TreeError) -> Result) throws(Errno) -> Result {
+    do throws(TreeError) { return try volume.reading(body) } catch { throw Errno(error) }
+  }
+
+  func item(_ inode: InodeNumber) throws(Errno) -> InodeItem {
+    guard let item = try reading({ (tree) throws(TreeError) in try tree.inode(inode) }) else { throw .stale }
+    return item
+  }
+
+  func dentryKeys(_ parent: InodeNumber, _ name: [UInt8]) -> ClosedRange<TreeKey> {
+    volume.store.nameHash.keys(parent, .dentry, name)
+  }
+}

@@ -1,0 +1,69 @@
+public import Store
+import Synchronization
+public import SystemIO
+import Tree
+
+/// Who uses which inode: the kernel's look-ups and open handles. An inode without a name lives until its last user goes.
+struct References {
+  var counts: [InodeNumber: Int] = [:]
+  /// Inodes that have no name any more.
+  var nameless: Set<InodeNumber> = []
+}
+
+extension FileSystem {
+  /// Counts uses of an inode: a look-up that the kernel remembers, or an open handle.
+  public func retain(_ inode: InodeNumber, by count: Int = 1) {
+    references.withLock { $0.counts[inode, default: 0] += count }
+  }
+
+  /// Takes uses back. When the last one of an inode without a name goes, the inode goes too.
+  public func release(_ inode: InodeNumber, by count: Int = 1) throws(Errno) {
+    let isLast = references.withLock { references in
+      guard let old = references.counts[inode] else { return false }
+      if old > count {
+        references.counts[inode] = old - count
+        return false
+      }
+      references.counts[inode] = nil
+      return references.nameless.contains(inode)
+    }
+    if isLast, !isReadOnly { try purge(inode) }
+  }
+
+  /// Notes that an inode lost its last name in a record that is applied, and purges it where nobody uses it.
+  func becameNameless(_ inode: InodeNumber) throws(Errno) {
+    let isUnused = references.withLock { references in
+      references.nameless.insert(inode)
+      return references.counts[inode] == nil
+    }
+    if isUnused { try purge(inode) }
+  }
+
+  /// Removes inodes that lost their last name while a process that is gone had them open, or whose fork was taken while they were
+  /// open. To be called by the one who mounts the fork, before anybody uses it.
+  public func purgeOrphans() throws(Errno) {
+    let orphans = try reading { (tree) throws(TreeError) in
+      var found: [InodeNumber] = []
+      try tree.scan(TreeKey.orphans) { key, _ in
+        found.append(key.item)
+        return true
+      }
+      return found
+    }
+    for inode in orphans { try purge(inode) }
+  }
+
+  private func purge(_ inode: InodeNumber) throws(Errno) {
+    try volume.transaction(.purge) { (transaction) throws(Errno) in
+      // It may have been given a name again (linkat on an O_TMPFILE), or be purged already.
+      guard let item = try transaction.reading({ (tree) throws(TreeError) in try tree.inode(inode) }), item.links == 0
+      else { return }
+      let all = TreeKey.range(of: inode)
+      transaction.mutation.add(.removeRange(all.lowerBound, all.upperBound))
+      transaction.remove(.orphan(inode))
+      transaction.mutation.inodes = -1
+      transaction.mutation.pages = -Int64(item.pages)
+    }
+    references.withLock { _ = $0.nameless.remove(inode) }
+  }
+}
