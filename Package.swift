@@ -33,6 +33,14 @@ let package = Package(
     module("Ledger", ["SystemIO", "CLZ4", "CXXHash"]),
     module("Tree", ["SystemIO"]),
     module("Store", ["Tree", "Ledger", "SystemIO"]),
-    module("FileSystem", ["Store", "Tree", "SystemIO"]),
+    module("FileSystem", ["Store", "Tree", "Ledger", "SystemIO"]),
+
+    .target(
+      name: "TestSupport", dependencies: ["SystemIO"], path: "Tests/TestSupport", swiftSettings: settings),
+    tests("SystemIO"),
+    tests("Ledger", ["SystemIO"]),
+    tests("Tree", ["SystemIO"]),
+    tests("Store", ["Tree", "Ledger", "SystemIO"]),
+    tests("FileSystem", ["Store", "Tree", "Ledger", "SystemIO"]),
   ]
 )
