@@ -36,8 +36,11 @@ let package = Package(
     module("Store", ["Tree", "Ledger", "SystemIO"]),
     module("FileSystem", ["Store", "Tree", "SystemIO"]),
     module("FUSE", ["CFUSE", "CLinux", "SystemIO"]),
+    module("Mount", ["FUSE", "FileSystem", "Store", "SystemIO"]),
     .executableTarget(
       name: "MountTestServer", dependencies: ["FUSE", "SystemIO"], path: "Tests/MountTestServer",
       swiftSettings: settings),
+    .testTarget(
+      name: "FUSETests", dependencies: ["FUSE", "CFUSE", "SystemIO", "MountTestServer"], swiftSettings: settings),
   ]
 )

@@ -39,6 +39,11 @@ public struct Listing: ~Copyable, Reply {
     }
   }
 
+  /// How many bytes a name takes with its attributes.
+  public static func sizeWithAttributes(of name: [UInt8]) -> Int {
+    (MemoryLayout<fuse_entry_out>.size + MemoryLayout<fuse_dirent>.size + name.count + 7) & ~7
+  }
+
   public borrowing func send(to request: RawRequest) -> Int32 {
     Bytes.send(UnsafeRawBufferPointer(rebasing: memory[..<used]), to: request)
   }

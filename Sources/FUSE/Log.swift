@@ -12,7 +12,7 @@ public enum Log {
     sink.withLock { $0 = newSink }
   }
 
-  static func write(_ message: String) {
+  public static func write(_ message: String) {
     sink.withLock { $0 }?(message)
   }
 

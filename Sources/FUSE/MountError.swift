@@ -25,7 +25,7 @@ public struct MountError: Error, Sendable, CustomStringConvertible {
     self.path = path
   }
 
-  init(errno error: Errno, _ path: String) {
+  public init(errno error: Errno, _ path: String) {
     let reason: Reason =
       switch error {
       case .noSuchFile: .missing

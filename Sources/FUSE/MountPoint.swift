@@ -29,13 +29,13 @@ public struct MountPoint: Sendable {
   /// Looks at a directory where something is to be mounted. What a dead process left mounted there is cleared away.
   public init(_ path: String, subtype: String) throws(MountError) {
     self.path = try Self.resolve(path)
-    if Self.isDead(self.path), MountTable.type(at: self.path) == "fuse.\(subtype)" {
+    while MountTable.type(at: self.path) == "fuse.\(subtype)" {
+      guard Self.isDead(self.path) else { throw MountError(.busy, path) }
       try unmount(lazily: true)
     }
     var status = stat()
     guard stat(self.path, &status) == 0 else { throw MountError(errno: .last, path) }
     guard status.st_mode & S_IFMT == S_IFDIR else { throw MountError(.notDirectory, path) }
-    guard MountTable.type(at: self.path) != "fuse.\(subtype)" else { throw MountError(.busy, path) }
   }
 
   /// Mounts, and returns the channel that a session serves.
@@ -117,10 +117,11 @@ public struct MountPoint: Sendable {
     return try resolve(parent) + "/" + name
   }
 
-  /// Whether a FUSE file system is mounted here whose process is gone.
+  /// Whether the process is gone that served the FUSE file system mounted here. Attributes may be cached; statistics never
+  /// are.
   private static func isDead(_ path: String) -> Bool {
-    var status = stat()
-    return stat(path, &status) != 0 && Errno.last == .notConnected
+    var statistics = statvfs()
+    return statvfs(path, &statistics) != 0 && Errno.last == .notConnected
   }
 }
 

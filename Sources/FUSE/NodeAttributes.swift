@@ -1,11 +1,29 @@
 import CFUSE
-public import Glibc
+import Glibc
 
 /// The number by which the kernel knows an inode. The root of every file system is `rootNode`.
 public typealias NodeID = UInt64
 
 /// The root's number, fixed by the protocol.
 public let rootNode: NodeID = 1
+
+/// A point in time since 1970.
+public struct NodeTime: Sendable, Equatable {
+  public var seconds: Int64
+  public var nanoseconds: UInt32
+
+  public init(seconds: Int64 = 0, nanoseconds: UInt32 = 0) {
+    self.seconds = seconds
+    self.nanoseconds = nanoseconds
+  }
+
+  init(_ time: timespec) {
+    seconds = Int64(time.tv_sec)
+    nanoseconds = UInt32(truncatingIfNeeded: time.tv_nsec)
+  }
+
+  var specification: timespec { timespec(tv_sec: Int(seconds), tv_nsec: Int(nanoseconds)) }
+}
 
 /// What stat(2) tells of an inode.
 public struct NodeAttributes: Sendable {
@@ -20,13 +38,13 @@ public struct NodeAttributes: Sendable {
   public var size: UInt64
   /// In units of 512 bytes.
   public var blocks: UInt64
-  public var accessed: timespec
-  public var modified: timespec
-  public var changed: timespec
+  public var accessed: NodeTime
+  public var modified: NodeTime
+  public var changed: NodeTime
 
   public init(
     node: NodeID, mode: UInt32, links: UInt32, user: UInt32, group: UInt32, device: UInt32, size: UInt64,
-    blocks: UInt64, accessed: timespec, modified: timespec, changed: timespec
+    blocks: UInt64, accessed: NodeTime, modified: NodeTime, changed: NodeTime
   ) {
     self.node = node
     self.mode = mode
@@ -53,9 +71,9 @@ public struct NodeAttributes: Sendable {
     status.st_size = .init(clamping: size)
     status.st_blocks = .init(clamping: blocks)
     status.st_blksize = 4096
-    status.st_atim = accessed
-    status.st_mtim = modified
-    status.st_ctim = changed
+    status.st_atim = accessed.specification
+    status.st_mtim = modified.specification
+    status.st_ctim = changed.specification
     return status
   }
 }
@@ -65,7 +83,7 @@ public struct AttributeChanges: Sendable {
   /// A point in time, or the moment at which the request is served.
   public enum Time: Sendable {
     case now
-    case at(timespec)
+    case at(NodeTime)
   }
 
   public var mode: UInt32?
@@ -74,7 +92,7 @@ public struct AttributeChanges: Sendable {
   public var size: UInt64?
   public var accessed: Time?
   public var modified: Time?
-  public var changed: timespec?
+  public var changed: NodeTime?
   /// The caller lacks the right to keep set-user-ID and set-group-ID bits: clear them (HANDLE_KILLPRIV_V2).
   public var clearsPrivileges: Bool
 
@@ -84,9 +102,9 @@ public struct AttributeChanges: Sendable {
     user = given(1 << 1, status.st_uid)
     group = given(1 << 2, status.st_gid)
     size = given(1 << 3, UInt64(bitPattern: Int64(status.st_size)))
-    accessed = given(1 << 7, .now) ?? given(1 << 4, .at(status.st_atim))
-    modified = given(1 << 8, .now) ?? given(1 << 5, .at(status.st_mtim))
-    changed = given(1 << 10, status.st_ctim)
+    accessed = given(1 << 7, .now) ?? given(1 << 4, .at(NodeTime(status.st_atim)))
+    modified = given(1 << 8, .now) ?? given(1 << 5, .at(NodeTime(status.st_mtim)))
+    changed = given(1 << 10, NodeTime(status.st_ctim))
     clearsPrivileges = mask & (1 << 11) != 0
   }
 }

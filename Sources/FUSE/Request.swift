@@ -69,18 +69,40 @@ public struct Request<Answer: Reply & ~Copyable>: ~Copyable, @unchecked Sendable
 
 extension Request where Answer == Bytes {
   /// Answers with at most `count` bytes that `fill` puts into memory it is lent, and whose number it returns.
+  ///
+  /// `fill` is told first that it must not block. When it throws `.wouldBlock`, it is called again where it may.
   public consuming func reply(
-    upTo count: Int, _ fill: (UnsafeMutableRawBufferPointer) throws(Errno) -> Int
+    upTo count: Int,
+    _ fill: @escaping (UnsafeMutableRawBufferPointer, _ mayBlock: Bool) throws(Errno) -> Int
   ) {
     let buffer = Buffer.take()
     defer { buffer.giveBack() }
+    let memory = UnsafeMutableRawBufferPointer(rebasing: buffer.memory[..<min(count, buffer.memory.count)])
     do {
-      let filled = try fill(.init(rebasing: buffer.memory[..<min(count, buffer.memory.count)]))
-      _ = Bytes.send(.init(rebasing: buffer.memory[..<filled]), to: raw)
-      discard self
+      send(memory, try fill(memory, false))
+    } catch .wouldBlock {
+      detached(isOrdered: false) { request in request.replyBlocking(upTo: count, fill) }
     } catch {
       fail(error)
     }
+  }
+
+  private consuming func replyBlocking(
+    upTo count: Int, _ fill: (UnsafeMutableRawBufferPointer, _ mayBlock: Bool) throws(Errno) -> Int
+  ) {
+    let buffer = Buffer.take()
+    defer { buffer.giveBack() }
+    let memory = UnsafeMutableRawBufferPointer(rebasing: buffer.memory[..<min(count, buffer.memory.count)])
+    do {
+      send(memory, try fill(memory, true))
+    } catch {
+      fail(error)
+    }
+  }
+
+  private consuming func send(_ memory: UnsafeMutableRawBufferPointer, _ count: Int) {
+    _ = Bytes.send(UnsafeRawBufferPointer(rebasing: memory[..<count]), to: raw)
+    discard self
   }
 }
 
@@ -97,6 +119,11 @@ public final class ParkedRequest<Answer: Reply & ~Copyable>: Sendable {
 
   deinit {
     if isTaken.set() { _ = fuse_reply_err(raw.pointer, EIO) }
+  }
+
+  /// Runs `body`, which answers it and others, where it may block (see `Request.detached`).
+  public func detached(isOrdered: Bool, _ body: @escaping () -> Void) {
+    session.detach(isOrdered: isOrdered, body)
   }
 
   /// The request, for the first who asks. The caller must hold on to the parked request until it has answered.

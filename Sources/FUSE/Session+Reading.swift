@@ -69,11 +69,12 @@ extension Session {
     let bytes = UnsafeRawBufferPointer(request)
     if header.pointee.opcode == FUSE_INIT.rawValue { negotiation.note(header.pointee, bytes) }
     incoming = Incoming(&header.pointee, bytes)
-    if incoming.isTransfer { transfers.add(1, ordering: .relaxed) }
+    if incoming.isTransfer { beginTransfer(isWriteBack: incoming.flags & UInt32(FUSE_WRITE_CACHE) != 0) }
     var message = fuse_buf()
     message.size = request.count
     message.mem = request.baseAddress
     fuse_session_process_buf(handle, &message)
+    if isLeading { isTransferring.store(false, ordering: .releasing) }
   }
 }
 
@@ -82,7 +83,7 @@ extension Session {
   func detach(isOrdered: Bool, _ body: @escaping () -> Void) {
     guard isLeading else { return body() }
     let ticket = isOrdered ? order.begin() : nil
-    activities.add(1, ordering: .relaxed)
+    activities.add(1, ordering: .releasing)
     nonisolated(unsafe) let body = body
     let work: Crew.Job = {
       body()
@@ -90,6 +91,7 @@ extension Session {
       self.finishActivity()
     }
     leader.store(0, ordering: .releasing)
+    isTransferring.store(false, ordering: .releasing)
     if crew.run({ self.lead() }) { return work() }
     leader.store(UInt(pthread_self()), ordering: .releasing)
     postpone(work)
@@ -114,5 +116,21 @@ extension Session {
 
   private func finishActivity() {
     if activities.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { hasEnded() }
+  }
+}
+
+/// What a `WriteBackBarrier` wants to know.
+extension Session {
+  fileprivate func beginTransfer(isWriteBack: Bool) {
+    isTransferring.store(true, ordering: .releasing)
+    transfers.add(1, ordering: .relaxed)
+    if isWriteBack { writeBacks.add(1, ordering: .relaxed) }
+  }
+
+  /// How many requests are being served that may be transfers, at most. A detached one counts as detached before it ceases
+  /// to count as the leader's, so it is seen once at least.
+  var transfersUnderWay: Int {
+    let isLeaderTransferring = isTransferring.load(ordering: .acquiring)
+    return activities.load(ordering: .acquiring) - 1 + (isLeaderTransferring ? 1 : 0)
   }
 }

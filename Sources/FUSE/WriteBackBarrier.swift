@@ -7,11 +7,13 @@ public import SystemIO
 /// Makes the kernel hand over what it still keeps of a mounted file system: pages dirtied through shared mappings and, with
 /// `writesBack`, written data.
 ///
-/// `syncfs` starts writing every dirty page back, but does not wait on FUSE. When it returns, the WRITEs stand in the
-/// connection's queue, so a request sent after it, a statfs, is read after them, and the session answers it only when they
-/// are done: a marker. This holds while no more requests are in the background than the kernel lets through at a time;
-/// others wait in a second queue, which the marker overtakes. When that may have happened, because the session received that
-/// many since the last marker, one more marker follows.
+/// `syncfs` starts writing dirty pages back, but does not wait on FUSE. When it returns, the WRITEs stand in the connection's
+/// queue, so a request sent after it, a statfs, is read after them, and the session answers it only when they are done: a
+/// marker. The two make a round, and one is enough for a file system without dirty pages. Otherwise
+/// - `syncfs` leaves out pages that are being written when it comes by, though they may be dirty again. The marker waited
+///   for that, so a second round finds them at rest, or being written with what they held when the barrier began;
+/// - `syncfs` gives up when as many requests are in the background as the kernel allows, and more wait in a second queue
+///   that the marker overtakes. Then that many were received until the marker was, and the round does not count.
 ///
 /// The directory is opened anew each time: a descriptor held open would make every umount(8) fail as busy.
 public struct WriteBackBarrier: Sendable {
@@ -38,15 +40,30 @@ public struct WriteBackBarrier: Sendable {
   public func wait() throws(Errno) {
     let root = try Self.openRoot(mountPoint)
     guard try Self.device(of: root) == device else { throw .notConnected }
-    var received = session.transfers.load(ordering: .relaxed) - session.activities.load(ordering: .relaxed)
-    guard linux_start_syncing_file_system(root.rawValue) == 0 else { throw .last }
+    var isSecond = false
     while true {
-      var statistics = statvfs()
-      try retryingInterrupts { fstatvfs(root.rawValue, &statistics) }
-      let now = session.transfers.load(ordering: .relaxed)
-      if now - received < guaranteedBackground { return }
-      received = now - session.activities.load(ordering: .relaxed)
+      let round = try makeRound(root)
+      if round.transfers >= guaranteedBackground { continue }
+      if isSecond || round.writeBacks == 0 { return }
+      isSecond = true
     }
+  }
+
+  /// Starts write-back, and waits until the requests that it made have been served.
+  ///
+  /// - Returns: how many requests that may be in the background, and how many writes from the page cache, were on their way
+  ///   at some moment of it, or a few more.
+  private func makeRound(_ root: borrowing FileDescriptor) throws(Errno) -> (transfers: Int, writeBacks: Int) {
+    let underWay = session.transfersUnderWay
+    let transfers = session.transfers.load(ordering: .relaxed)
+    let writeBacks = session.writeBacks.load(ordering: .relaxed)
+    guard linux_start_syncing_file_system(root.rawValue) == 0 else { throw .last }
+    var statistics = statvfs()
+    try retryingInterrupts { fstatvfs(root.rawValue, &statistics) }
+    return (
+      session.transfers.load(ordering: .relaxed) - transfers + underWay,
+      session.writeBacks.load(ordering: .relaxed) - writeBacks + underWay
+    )
   }
 
   /// How many requests in the background the kernel surely lets through at a time.

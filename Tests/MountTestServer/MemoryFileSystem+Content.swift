@@ -5,8 +5,8 @@ import SystemIO
 
 extension MemoryFileSystem {
   func read(_ request: consuming Request<Bytes>, node id: NodeID, at offset: UInt64, count: Int, file: FileReference) {
-    request.reply(upTo: count) { (memory) throws(Errno) in
-      try node(id) { node in
+    request.reply(upTo: count) { (memory, _) throws(Errno) in
+      try self.node(id) { node in
         let start = min(Int(offset), node.content.count)
         let end = min(start + memory.count, node.content.count)
         node.content[start..<end].withUnsafeBytes { memory.copyMemory(from: $0) }
@@ -89,6 +89,7 @@ extension MemoryFileSystem {
   }
 
   func getxattr(_ request: consuming Request<ExtendedAttribute>, node id: NodeID, name: [UInt8], room: Int) {
+    attributeQuestions.add(1, ordering: .relaxed)
     request.reply { () throws(Errno) in
       try node(id) { node throws(Errno) in
         guard let value = node.attributes[name] else { throw .noData }

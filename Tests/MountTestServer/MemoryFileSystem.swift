@@ -23,12 +23,13 @@ final class MemoryFileSystem: Operations {
   /// Writes to a file called "held" wait for this to become true.
   let gate = Monitor(false)
   let heldWrites = Monitor(0)
+  let attributeQuestions = Atomic(0)
 
   func attributes(_ id: NodeID, _ node: Node) -> NodeAttributes {
     NodeAttributes(
       node: id, mode: node.mode, links: node.links, user: 0, group: 0, device: 0,
       size: UInt64(node.content.count), blocks: UInt64(node.content.count + 511) / 512,
-      accessed: timespec(), modified: timespec(), changed: timespec())
+      accessed: NodeTime(), modified: NodeTime(), changed: NodeTime())
   }
 
   func node<Result>(_ id: NodeID, _ body: (inout Node) throws(Errno) -> Result) throws(Errno) -> Result {

@@ -46,6 +46,8 @@ struct MountTestServer {
   private func answer(_ command: [String]) -> String {
     do {
       switch command.first {
+      case "barrier" where command.count > 1:
+        return "\(try barrierOverHeldWrites(UInt8(command.last!)!))"
       case "barrier":
         let start = now()
         try barrier.wait()
@@ -60,11 +62,8 @@ struct MountTestServer {
         return "\(times.sorted()[count / 2])"
       case "pages":
         return "\(pages(with: UInt8(command[1])!))"
-      case "held":
-        return "\(fileSystem.heldWrites.wait { $0 > 0 ? $0 : nil })"
-      case "release":
-        fileSystem.gate.notifyAll { $0 = true }
-        return "released"
+      case "asked":
+        return "\(fileSystem.attributeQuestions.load(ordering: .relaxed))"
       case "nodes":
         return "\(fileSystem.state.withLock { $0.nodes.count })"
       case "unmount":
@@ -76,6 +75,19 @@ struct MountTestServer {
     } catch {
       return "failed \(error)"
     }
+  }
+
+  /// Lets held writes go on only when a barrier that must wait for them has begun; returns how many of their pages had
+  /// arrived when it ended.
+  private func barrierOverHeldWrites(_ byte: UInt8) throws -> Int {
+    let opener = Thread {
+      _ = fileSystem.heldWrites.wait { $0 > 0 ? true : nil }
+      fileSystem.gate.notifyAll { $0 = true }
+    }
+    try barrier.wait()
+    let arrived = pages(with: byte)
+    opener.join()
+    return arrived
   }
 
   /// How many pages of all files begin with `byte`.
@@ -99,4 +111,22 @@ private func now() -> Int {
   var time = timespec()
   clock_gettime(CLOCK_MONOTONIC, &time)
   return time.tv_sec * 1_000_000_000 + time.tv_nsec
+}
+
+/// A thread that can be waited for.
+private struct Thread {
+  private var handle = pthread_t()
+
+  init(_ body: @escaping @Sendable () -> Void) {
+    final class Body { let run: () -> Void; init(_ run: @escaping () -> Void) { self.run = run } }
+    let context = Unmanaged.passRetained(Body(body)).toOpaque()
+    let start: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { context in
+      Unmanaged<Body>.fromOpaque(context!).takeRetainedValue().run()
+      return nil
+    }
+    let result = pthread_create(&handle, nil, start, context)
+    precondition(result == 0, "a test needs a thread")
+  }
+
+  func join() { pthread_join(handle, nil) }
 }
