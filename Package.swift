@@ -40,6 +40,9 @@ let package = Package(
     .executableTarget(
       name: "MountTestServer", dependencies: ["FUSE", "SystemIO"], path: "Tests/MountTestServer",
       swiftSettings: settings),
+    .executableTarget(
+      name: "ForkTestServer", dependencies: ["Mount", "FUSE", "FileSystem", "Store", "SystemIO"],
+      path: "Tests/ForkTestServer", swiftSettings: settings),
     .testTarget(
       name: "FUSETests", dependencies: ["FUSE", "CFUSE", "SystemIO", "MountTestServer"], swiftSettings: settings),
   ]

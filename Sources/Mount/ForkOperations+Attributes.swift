@@ -8,7 +8,7 @@ extension ForkOperations {
   }
 
   func setattr(_ request: consuming Request<NodeAttributes>, node: NodeID, changes: AttributeChanges) {
-    if let size = changes.size, isLongRemoval(node, downTo: size) {
+    if let size = changes.size, mayTakeLong(node, toResizeTo: size) {
       return request.detached(isOrdered: true) { self.change($0, node, changes) }
     }
     change(request, node, changes)
@@ -18,9 +18,10 @@ extension ForkOperations {
     request.reply { () throws(Errno) in NodeAttributes(try fileSystem.setattr(node, AttributeChange(changes))) }
   }
 
-  private func isLongRemoval(_ node: NodeID, downTo size: UInt64) -> Bool {
-    guard let attributes = try? fileSystem.getattr(node) else { return false }
-    return attributes.size > size && attributes.blocks * 512 > Self.detachedRemoval
+  /// Cutting a file within a page reads that page; cutting off much takes long.
+  private func mayTakeLong(_ node: NodeID, toResizeTo size: UInt64) -> Bool {
+    guard let attributes = try? fileSystem.getattr(node), attributes.size > size else { return false }
+    return size % 4096 != 0 || attributes.blocks * 512 > Self.detachedRemoval
   }
 
   func setxattr(

@@ -17,17 +17,28 @@ extension ForkOperations {
     if bytes.count >= Self.detachedSize {
       return request.detached(isOrdered: true) { self.store($0, node, offset, bytes, options) }
     }
-    store(request, node, offset, bytes, options)
+    do {
+      request.reply(try store(node, offset, bytes, options, mayBlock: false))
+    } catch .wouldBlock {
+      request.detached(isOrdered: true) { self.store($0, node, offset, bytes, options) }
+    } catch {
+      request.fail(error)
+    }
   }
 
   private func store(
     _ request: consuming Request<Count>, _ node: NodeID, _ offset: UInt64, _ bytes: UnsafeRawBufferPointer,
     _ options: WriteOptions
   ) {
-    request.reply { () throws(Errno) in
-      let killsPrivileges = options.contains(.clearsPrivileges)
-      return Count(try fileSystem.write(node, at: offset, bytes, killsPrivileges: killsPrivileges))
-    }
+    request.reply { () throws(Errno) in try store(node, offset, bytes, options, mayBlock: true) }
+  }
+
+  private func store(
+    _ node: NodeID, _ offset: UInt64, _ bytes: UnsafeRawBufferPointer, _ options: WriteOptions, mayBlock: Bool
+  ) throws(Errno) -> Count {
+    let killsPrivileges = options.contains(.clearsPrivileges)
+    return Count(
+      try fileSystem.write(node, at: offset, bytes, killsPrivileges: killsPrivileges, mayBlock: mayBlock))
   }
 
   func fallocate(
