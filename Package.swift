@@ -25,6 +25,7 @@ let package = Package(
   products: [],
   dependencies: [],
   targets: [
+    .systemLibrary(name: "CFUSE", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
     .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
     .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
@@ -34,13 +35,23 @@ let package = Package(
     module("Tree", ["SystemIO"]),
     module("Store", ["Tree", "Ledger", "SystemIO"]),
     module("FileSystem", ["Store", "Tree", "Ledger", "SystemIO"]),
+    module("FUSE", ["CFUSE", "CLinux", "SystemIO"]),
+    module("Mount", ["FUSE", "FileSystem", "Store", "SystemIO"]),
 
     .target(
       name: "TestSupport", dependencies: ["SystemIO"], path: "Tests/TestSupport", swiftSettings: settings),
+    .executableTarget(
+      name: "MountTestServer", dependencies: ["FUSE", "SystemIO"], path: "Tests/MountTestServer",
+      swiftSettings: settings),
+    .executableTarget(
+      name: "ForkTestServer", dependencies: ["Mount", "FUSE", "FileSystem", "Store", "SystemIO"],
+      path: "Tests/ForkTestServer", swiftSettings: settings),
     tests("SystemIO"),
     tests("Ledger", ["SystemIO"]),
     tests("Tree", ["SystemIO"]),
     tests("Store", ["Tree", "Ledger", "SystemIO"]),
     tests("FileSystem", ["Store", "Tree", "Ledger", "SystemIO"]),
+    .testTarget(
+      name: "FUSETests", dependencies: ["FUSE", "CFUSE", "SystemIO", "MountTestServer"], swiftSettings: settings),
   ]
 )
