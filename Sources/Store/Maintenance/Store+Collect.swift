@@ -85,7 +85,7 @@ extension Store {
       report.ledgerSegmentsKept = swept.kept
       report.bytesFreed = swept.bytesFreed
       for generation in try nodes.numbers()
-      where generation <= frozen.generation && !marks.generations.contains(generation) {
+      where generation < frozen.manifest.nextGeneration && !marks.generations.contains(generation) {
         report.bytesFreed += try nodes.size(generation)
         try nodes.remove(generation)
         report.indexSegmentsRemoved += 1
