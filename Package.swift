@@ -34,5 +34,10 @@ let package = Package(
     module("Tree", ["SystemIO"]),
     module("Store", ["Tree", "Ledger", "SystemIO"]),
     module("FileSystem", ["Store", "Tree", "SystemIO"]),
+    module("Control", ["SystemIO"]),
+    module("Processes", ["SystemIO", "CLinux"]),
+
+    .testTarget(name: "ControlTests", dependencies: ["Control"], swiftSettings: settings),
+    .testTarget(name: "ProcessesTests", dependencies: ["Processes", "SystemIO"], swiftSettings: settings),
   ]
 )

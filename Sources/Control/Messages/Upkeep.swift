@@ -1,0 +1,113 @@
+/// Who answers, and in which version of the API.
+public struct VersionReport: Codable, Sendable {
+  /// The version of Tine, such as `0.1.0`.
+  public let version: String
+  /// The version of the API, the `v1` of its paths.
+  public let api: Int
+  /// The daemon's process, where a daemon answers.
+  public let process: Int32?
+
+  public init(version: String, api: Int, process: Int32?) {
+    self.version = version
+    self.api = api
+    self.process = process
+  }
+
+  /// What this build speaks.
+  public static let current = VersionReport(version: "0.1.0", api: 1, process: nil)
+}
+
+/// How far a long operation has come.
+public struct Progress: Codable, Hashable, Sendable {
+  /// What is going on, such as `importing`.
+  public let activity: String
+  public let done: UInt64
+  /// How much there is in all, where it is known.
+  public let total: UInt64?
+  public let unit: Unit
+
+  public enum Unit: String, Codable, Sendable { case bytes, entries, segments, heads, nodes, blocks, records }
+
+  public init(activity: String, done: UInt64, total: UInt64? = nil, unit: Unit) {
+    self.activity = activity
+    self.done = done
+    self.total = total
+    self.unit = unit
+  }
+}
+
+/// Hears how far an operation has come; answers whether to go on. It is called from any thread, some times a second.
+public typealias ProgressHandler = @Sendable (Progress) -> Bool
+
+/// What a garbage collection did.
+public struct CollectionReport: Codable, Sendable {
+  public let freedBytes: UInt64
+  public let freedSegments: UInt64
+  public let keptSegments: UInt64
+  public let liveBlocks: UInt64
+
+  public init(freedBytes: UInt64, freedSegments: UInt64, keptSegments: UInt64, liveBlocks: UInt64) {
+    self.freedBytes = freedBytes
+    self.freedSegments = freedSegments
+    self.keptSegments = keptSegments
+    self.liveBlocks = liveBlocks
+  }
+}
+
+/// What a check of the store found.
+public struct CheckReport: Codable, Sendable {
+  public let heads: UInt64
+  public let nodes: UInt64
+  public let blocks: UInt64
+  public let bytes: UInt64
+  /// One line for each thing that is wrong; a store in order has none.
+  public let problems: [String]
+
+  public init(heads: UInt64, nodes: UInt64, blocks: UInt64, bytes: UInt64, problems: [String]) {
+    self.heads = heads
+    self.nodes = nodes
+    self.blocks = blocks
+    self.bytes = bytes
+    self.problems = problems
+  }
+}
+
+/// Asks for the ledger's records of one head.
+public struct LogRequest: Codable, Sendable {
+  public let reference: String
+  /// Only records from this place on.
+  public let since: UInt64?
+  /// At most so many, the newest.
+  public let limit: Int?
+
+  public init(reference: String, since: UInt64? = nil, limit: Int? = nil) {
+    self.reference = reference
+    self.since = since
+    self.limit = limit
+  }
+}
+
+/// One record of the ledger.
+public struct LogEntry: Codable, Sendable {
+  public let lsn: UInt64
+  public let time: Moment?
+  /// The head that it changed.
+  public let name: String
+  /// What it did, such as `write`.
+  public let operation: String
+  /// The rest in words, such as `inode 12, 8192 bytes at 4096`.
+  public let detail: String
+
+  public init(lsn: UInt64, time: Moment?, name: String, operation: String, detail: String) {
+    self.lsn = lsn
+    self.time = time
+    self.name = name
+    self.operation = operation
+    self.detail = detail
+  }
+}
+
+/// An answer that says nothing but that it was done.
+public struct Done: Codable, Sendable {
+  public init() {}
+}
