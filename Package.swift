@@ -25,6 +25,7 @@ let package = Package(
   products: [],
   dependencies: [],
   targets: [
+    .systemLibrary(name: "CFUSE", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
     .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
     .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
@@ -34,9 +35,19 @@ let package = Package(
     module("Tree", ["SystemIO"]),
     module("Store", ["Tree", "Ledger", "SystemIO"]),
     module("FileSystem", ["Store", "Tree", "SystemIO"]),
+    module("FUSE", ["CFUSE", "CLinux", "SystemIO"]),
+    module("Mount", ["FUSE", "FileSystem", "Store", "SystemIO"]),
     module("Control", ["SystemIO"]),
     module("Processes", ["SystemIO", "CLinux"]),
 
+    .executableTarget(
+      name: "MountTestServer", dependencies: ["FUSE", "SystemIO"], path: "Tests/MountTestServer",
+      swiftSettings: settings),
+    .executableTarget(
+      name: "ForkTestServer", dependencies: ["Mount", "FUSE", "FileSystem", "Store", "SystemIO"],
+      path: "Tests/ForkTestServer", swiftSettings: settings),
+    .testTarget(
+      name: "FUSETests", dependencies: ["FUSE", "CFUSE", "SystemIO", "MountTestServer"], swiftSettings: settings),
     .testTarget(name: "ControlTests", dependencies: ["Control"], swiftSettings: settings),
     .testTarget(name: "ProcessesTests", dependencies: ["Processes", "SystemIO"], swiftSettings: settings),
   ]

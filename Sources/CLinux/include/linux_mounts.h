@@ -1,0 +1,17 @@
+#ifndef TINE_LINUX_MOUNTS_H
+#define TINE_LINUX_MOUNTS_H
+#include <stdbool.h>
+#include <stdint.h>
+
+/// mount(2) of a FUSE connection on `target`: `type` is "fuse" or "fuse.SUBTYPE", `options` holds fd, rootmode and the ids.
+int linux_mount_fuse(const char *source, const char *target, const char *type, bool read_only, const char *options);
+
+/// umount2(2), never through a symbolic link at the end of the path; `lazily` is MNT_DETACH.
+int linux_unmount(const char *target, bool lazily);
+
+/// syncfs(2): starts write-back of every dirty page of the file system. On a FUSE mount it does not wait for it.
+int linux_start_syncing_file_system(int descriptor);
+
+/// Gives the calling thread a name that ps and gdb show (15 bytes at most).
+void linux_name_thread(const char *name);
+#endif

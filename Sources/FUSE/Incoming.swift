@@ -1,0 +1,40 @@
+import CFUSE
+
+/// What libfuse 3.14 does not pass on of the request that is being served, read from the request itself.
+///
+/// It belongs to the leading thread, and is valid from before the request goes to libfuse until its callback has looked.
+struct Incoming {
+  /// FUSE_TMPFILE is laid out and answered like FUSE_CREATE, and unknown to libfuse: it gets it as a FUSE_CREATE.
+  private(set) var isTemporaryFile = false
+  /// The kernel may have sent it in the background.
+  private(set) var isTransfer = false
+  /// The flags of a write, or of an open.
+  private(set) var flags: UInt32 = 0
+  /// An extended setxattr, taken apart here, because versions of libfuse disagree on its layout.
+  private(set) var setxattr = UnsafeRawBufferPointer(start: nil, count: 0)
+
+  private static let headerSize = MemoryLayout<fuse_in_header>.size
+
+  init() {}
+
+  init(_ header: inout fuse_in_header, _ bytes: UnsafeRawBufferPointer) {
+    switch fuse_opcode(header.opcode) {
+    case FUSE_TMPFILE:
+      isTemporaryFile = true
+      header.opcode = FUSE_CREATE.rawValue
+    case FUSE_READ, FUSE_RELEASE, FUSE_RELEASEDIR:
+      isTransfer = true
+    case FUSE_WRITE:
+      isTransfer = true
+      flags = Self.word(bytes, at: \fuse_write_in.write_flags)
+    case FUSE_OPEN: flags = Self.word(bytes, at: \fuse_open_in.open_flags)
+    case FUSE_SETXATTR: setxattr = UnsafeRawBufferPointer(rebasing: bytes[Self.headerSize...])
+    default: break
+    }
+  }
+
+  private static func word<Body>(_ bytes: UnsafeRawBufferPointer, at field: KeyPath<Body, UInt32>) -> UInt32 {
+    let offset = headerSize + MemoryLayout<Body>.offset(of: field)!
+    return offset + 4 <= bytes.count ? bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self) : 0
+  }
+}

@@ -1,0 +1,63 @@
+import Glibc
+public import SystemIO
+
+/// Why a directory cannot be mounted on, or unmounted.
+public struct MountError: Error, Sendable, CustomStringConvertible {
+  public enum Reason: Sendable, Equatable {
+    case missing
+    case notDirectory
+    /// A file system of the same kind is mounted there already, or somebody uses the one to unmount.
+    case busy
+    case notMounted
+    case notPermitted
+    /// The kernel or the container has no FUSE.
+    case noDevice
+    /// `fusermount3` refused or is missing; what it says goes to the log.
+    case helperFailed
+    case failed(Errno)
+  }
+
+  public let reason: Reason
+  public let path: String
+
+  public init(_ reason: Reason, _ path: String) {
+    self.reason = reason
+    self.path = path
+  }
+
+  public init(errno error: Errno, _ path: String) {
+    let reason: Reason =
+      switch error {
+      case .noSuchFile: .missing
+      case .notDirectory: .notDirectory
+      case .busy: .busy
+      case .invalidArgument: .notMounted
+      case .notPermitted, .accessDenied: .notPermitted
+      case .noDevice: .noDevice
+      default: .failed(error)
+      }
+    self.init(reason, path)
+  }
+
+  init(noDevice error: Errno, _ path: String) {
+    let isForbidden = error == Errno.accessDenied || error == Errno.notPermitted
+    self.init(isForbidden ? .notPermitted : .noDevice, path)
+  }
+
+  init(helperFailedAt path: String) {
+    self.init(.helperFailed, path)
+  }
+
+  public var description: String {
+    switch reason {
+    case .missing: "\(path): no such directory"
+    case .notDirectory: "\(path) is not a directory"
+    case .busy: "\(path) is in use"
+    case .notMounted: "\(path) is not mounted"
+    case .notPermitted: "\(path): not permitted"
+    case .noDevice: "\(path): FUSE is not available here (/dev/fuse)"
+    case .helperFailed: "\(path): fusermount3 could not mount"
+    case .failed(let error): "\(path): \(error)"
+    }
+  }
+}

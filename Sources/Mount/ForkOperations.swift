@@ -1,0 +1,74 @@
+import FUSE
+import FileSystem
+import Glibc
+import SystemIO
+
+/// Answers the kernel's requests with the operations of a file system.
+///
+/// What only needs memory runs on the thread that reads requests. What may wait for the disk, or takes long, is detached.
+/// `open` and `opendir` are left unimplemented: the kernel then opens without asking, and keeps what is open alive by its
+/// look-up count, so there are no handles to count, to lose, or to restore.
+final class ForkOperations: Operations {
+  let fileSystem: FileSystem
+  let flushes: FlushQueue
+
+  /// More bytes than this are written, allocated or freed where it does not hold up other requests.
+  static let detachedSize: UInt64 = 128 << 10
+  /// Cutting off more than this may take long.
+  static let detachedRemoval: UInt64 = 64 << 20
+
+  init(_ fileSystem: FileSystem) {
+    self.fileSystem = fileSystem
+    flushes = FlushQueue { () throws(Errno) in try fileSystem.fsync() }
+  }
+
+  func forget(_ node: NodeID, count: UInt64) {
+    release(node, by: Int(count))
+  }
+
+  /// Takes look-ups back. Where that removes an inode for good and fails, nobody is there to be told; the next mount removes
+  /// it.
+  func release(_ node: NodeID, by count: Int = 1) {
+    logging("removing inode \(node)") { () throws(Errno) in try fileSystem.release(node, by: count) }
+  }
+
+  /// Nobody uses the file system any more: what has no name goes.
+  func end() {
+    if fileSystem.isReadOnly { return }
+    logging("removing unused inodes") { () throws(Errno) in try fileSystem.purgeOrphans() }
+  }
+
+  private func logging(_ action: @autoclosure () -> String, _ body: () throws(Errno) -> Void) {
+    do {
+      try body()
+    } catch {
+      Log.write("\(action()): \(error)")
+    }
+  }
+
+  func fsync(_ request: consuming Request<Done>, node: NodeID, dataOnly: Bool, file: FileReference) {
+    flushes.add(request)
+  }
+
+  func fsyncdir(_ request: consuming Request<Done>, node: NodeID, dataOnly: Bool) {
+    flushes.add(request)
+  }
+
+  func statfs(_ request: consuming Request<Statistics>, node: NodeID) {
+    request.reply { () throws(Errno) in Statistics(try fileSystem.statfs()) }
+  }
+
+  /// Files opened by `create` before the kernel knows that it need not ask are still released.
+  func release(_ request: consuming Request<Done>, node: NodeID, file: FileReference) {
+    request.reply(Done())
+  }
+
+  func ioctl(_ request: consuming Request<Done>, node: NodeID, command: UInt32) {
+    request.fail(.noSuchControl)
+  }
+}
+
+extension Errno {
+  /// ENOTTY: there is no such control on this file.
+  fileprivate static let noSuchControl = Errno(rawValue: ENOTTY)
+}

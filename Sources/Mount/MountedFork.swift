@@ -1,0 +1,92 @@
+public import FUSE
+public import FileSystem
+public import Store
+public import SystemIO
+
+/// A fork or snapshot that is mounted in a directory, served by this process until it is unmounted.
+public final class MountedFork: Sendable {
+  public struct Options: Sendable {
+    /// What df(1) shows, after `tine:`.
+    public var name: String
+    /// The kernel keeps written data back for a while: faster, but a fork may then capture unsynced writes in another
+    /// order than they were made in.
+    public var writesBack: Bool
+
+    public init(name: String, writesBack: Bool = false) {
+      self.name = name
+      self.writesBack = writesBack
+    }
+  }
+
+  /// The file system's type in the mount table is `fuse.tine`.
+  static let subtype = "tine"
+
+  private let mountPoint: MountPoint
+  private let session: Session
+  private let writeBack: WriteBackBarrier
+
+  /// Mounts `fileSystem` on the directory `path`, which is served when this returns. A file system that is read-only is
+  /// mounted read-only.
+  ///
+  /// - Parameter onEnd: called once when it is served no more, whoever unmounted it. The store may then be closed.
+  public init(
+    _ fileSystem: FileSystem, at path: String, options: Options,
+    onEnd: @escaping @Sendable (SessionEnd) -> Void = { _ in }
+  ) throws(MountError) {
+    mountPoint = try MountPoint(path, subtype: Self.subtype)
+    let channel = try mountPoint.mount(
+      MountOptions(source: "tine:\(options.name)", subtype: Self.subtype, isReadOnly: fileSystem.isReadOnly))
+    var configuration = Configuration()
+    configuration.writesBack = options.writesBack && !fileSystem.isReadOnly
+    let operations = ForkOperations(fileSystem)
+    do throws(Errno) {
+      session = try Session(channel: channel, configuration: configuration, operations: operations) { reason in
+        operations.end()
+        onEnd(reason)
+      }
+      writeBack = try WriteBackBarrier(mountPoint, session)
+    } catch {
+      throw MountError(errno: error, path)
+    }
+  }
+
+  /// The mount point: absolute, without symbolic links.
+  public var path: String { mountPoint.path }
+
+  /// Returns when everything that was written, renamed and so on before the call, and what was dirtied through shared
+  /// mappings, has reached the file system: what is forked then contains it.
+  ///
+  /// It asks the mount itself, so it must not be called by a thread that serves requests.
+  ///
+  /// - Throws: `.notConnected` when it is not mounted any more.
+  public func barrier() throws(Errno) {
+    try writeBack.wait()
+  }
+
+  /// Unmounts; `.busy` while somebody uses a file of it.
+  public func unmount() throws(MountError) {
+    try mountPoint.unmount(lazily: false)
+    session.waitUntilEnded()
+  }
+
+  /// Takes it off its directory. Whoever has a file open may go on; it is served until the last one is done.
+  public func unmountLazily() throws(MountError) {
+    try mountPoint.unmount(lazily: true)
+  }
+
+  /// Waits until it is served no more.
+  @discardableResult
+  public func waitUntilEnded() -> SessionEnd {
+    session.waitUntilEnded()
+  }
+
+  /// Makes the kernel forget what it knows of an inode that was changed from outside.
+  public func invalidate(_ inode: InodeNumber) throws(Errno) {
+    try session.invalidate(inode)
+  }
+
+  /// Makes the kernel forget what it knows of a name that was changed from outside.
+  public func invalidate(_ name: [UInt8], in parent: InodeNumber) throws(Errno) {
+    try session.invalidate(name, in: parent)
+  }
+}
