@@ -56,6 +56,58 @@ static int enter_mount_namespace(void) {
   return mount("none", "/", NULL, MS_REC | MS_SLAVE, NULL);
 }
 
+/// Turns the octal escapes of a path in /proc/self/mountinfo back, in place.
+static void unescape(char *path) {
+  char *to = path;
+  for (const char *from = path; *from; to++) {
+    if (from[0] == '\\' && from[1] && from[2] && from[3]) {
+      *to = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
+      from += 4;
+    } else {
+      *to = *from++;
+    }
+  }
+  *to = 0;
+}
+
+/// Detaches the mount that a line of /proc/self/mountinfo describes, if it is one of ours below `hidden`.
+static void hide_mount(char *line, const char *hidden) {
+  if (!strstr(line, " - fuse.tine ")) return;
+  char *path = line;
+  for (int field = 0; field < 4; field++) {
+    path = strchr(path, ' ');
+    if (!path) return;
+    path++;
+  }
+  char *end = strchr(path, ' ');
+  if (!end) return;
+  *end = 0;
+  unescape(path);
+  size_t length = strlen(hidden);
+  if (strncmp(path, hidden, length) == 0 && path[length] == '/') umount2(path, MNT_DETACH);
+}
+
+/// Reads the whole list before it changes the mounts, as far as the buffer reaches.
+static int hide_mounts(const char *hidden) {
+  static char list[1 << 20];
+  int file = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return -1;
+  size_t length = 0;
+  ssize_t count;
+  while ((count = read(file, list + length, sizeof list - 1 - length)) > 0) length += (size_t)count;
+  close(file);
+  if (count < 0) return -1;
+  list[length] = 0;
+  for (char *line = list; *line;) {
+    char *end = strchr(line, '\n');
+    if (end) *end = 0;
+    hide_mount(line, hidden);
+    if (!end) break;
+    line = end + 1;
+  }
+  return 0;
+}
+
 static void reset_signals(void) {
   for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
   sigset_t none;
@@ -80,6 +132,7 @@ static void child(const struct linux_spawn_request *request, int channel) {
   if (request->bind_source) {
     if (enter_mount_namespace() < 0) fail(channel, linux_spawn_namespace);
     if (mount(request->bind_source, request->bind_target, NULL, MS_BIND, NULL) < 0) fail(channel, linux_spawn_bind);
+    if (request->hidden && hide_mounts(request->hidden) < 0) fail(channel, linux_spawn_namespace);
   }
   if (place_descriptors(request->descriptors) < 0) fail(channel, linux_spawn_fork);
   if (request->switches_user) {
@@ -132,7 +185,6 @@ pid_t linux_spawn(const struct linux_spawn_request *request, int32_t *step) {
 
 int linux_adopt_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
-int linux_unmount(const char *path, bool lazily) { return umount2(path, lazily ? MNT_DETACH : 0); }
 
 int linux_open_process(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }
 

@@ -26,10 +26,13 @@ public struct Command: Sendable {
   public struct View: Hashable, Sendable {
     public let source: [UInt8]
     public let target: [UInt8]
+    /// The directory below which no mount of Tine shows to the process.
+    public let hidden: [UInt8]?
 
-    public init(source: [UInt8], target: [UInt8]) {
+    public init(source: [UInt8], target: [UInt8], hidden: [UInt8]? = nil) {
       self.source = source
       self.target = target
+      self.hidden = hidden
     }
   }
 
@@ -52,7 +55,7 @@ public struct Command: Sendable {
   private func spawn(detached: Bool) throws(SpawnError) -> pid_t {
     let arguments = CStrings(arguments)
     let environment = CStrings(environment)
-    let paths = CStrings([directory, view?.source, view?.target].map { $0 ?? [] })
+    let paths = CStrings([directory, view?.source, view?.target, view?.hidden].map { $0 ?? [] })
     var request = linux_spawn_request()
     request.program = UnsafePointer(arguments.pointers[0])
     request.arguments = UnsafePointer(arguments.pointers)
@@ -61,6 +64,7 @@ public struct Command: Sendable {
     if view != nil {
       request.bind_source = UnsafePointer(paths.pointers[1])
       request.bind_target = UnsafePointer(paths.pointers[2])
+      if view?.hidden != nil { request.hidden = UnsafePointer(paths.pointers[3]) }
     }
     request.descriptors = (input ?? -1, output ?? -1, error ?? -1, extra ?? -1)
     request.own_group = ownGroup

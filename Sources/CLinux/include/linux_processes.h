@@ -15,6 +15,9 @@ struct linux_spawn_request {
   /// Shows the directory `bind_source` at `bind_target`, in a mount namespace of the new process's own; or NULL.
   const char *bind_source;
   const char *bind_target;
+  /// In that namespace, takes away the mounts of type fuse.tine below this directory; or NULL. A namespace keeps what
+  /// was mounted when it was made, and so would keep the mounts of others alive.
+  const char *hidden;
   /// Descriptors that become standard input, output and error, and 3 (each -1: the first three inherited, no 3).
   int descriptors[4];
   /// Makes it the leader of a process group of its own.
@@ -46,9 +49,6 @@ int linux_adopt_orphans(void);
 
 /// pipe2(2) with O_CLOEXEC: the reading end, then the writing end.
 int linux_pipe(int ends[2]);
-
-/// Unmounts (umount2(2)), with `lazily` MNT_DETACH.
-int linux_unmount(const char *path, bool lazily);
 
 /// pidfd_open(2): a descriptor that becomes readable when the process ends.
 int linux_open_process(pid_t process);

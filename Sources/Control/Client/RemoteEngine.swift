@@ -69,7 +69,7 @@ public struct RemoteEngine: MountingEngine {
     try client.call(post("unmount", request), as: Done.self)
   }
 
-  public func shutDown() throws(Failure) { try client.follow(post("shutdown", Done()), as: Done.self) { _ in true } }
+  public func shutDown() throws(Failure) { try client.call(post("shutdown", Done()), as: Done.self) }
 
   private func get(_ path: String...) -> Request { Request(method: .get, path: path) }
 

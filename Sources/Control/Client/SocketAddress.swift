@@ -15,6 +15,13 @@ public struct SocketAddress: ~Copyable {
   /// A short path to the socket, good as long as this value lives.
   public var path: String { "/proc/self/fd/\(directory.rawValue)/\(Self.name)" }
 
+  /// The same path, good as long as this process lives: a server needs it to the end.
+  public consuming func keep() -> String {
+    let path = path
+    _ = directory.release()
+    return path
+  }
+
   /// The socket's file name in the store.
   public static var name: String { "socket" }
 

@@ -1,0 +1,39 @@
+import ArgumentParser
+import Control
+import Glibc
+
+/// The command that people type. It prints; everything else is done by the modules below it, or by the daemon.
+@main
+struct Tine: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "tine",
+    abstract: "Fork, mount and compare the data directories of servers, copy-on-write.",
+    discussion: """
+      A store holds forks (writable) and snapshots (fixed), such as prod and prod@before-migration. It is found by \
+      --store, then TINE_STORE, then in the user's data directory.
+      """,
+    groupedSubcommands: [
+      CommandGroup(name: "Stores", subcommands: [Init.self, Check.self, GC.self, Stop.self]),
+      CommandGroup(
+        name: "Forks and snapshots",
+        subcommands: [Fork.self, Snapshot.self, List.self, Show.self, Diff.self, Log.self, Drop.self]),
+      CommandGroup(
+        name: "Data in and out", subcommands: [Import.self, Export.self, MountCommand.self, Unmount.self]),
+      CommandGroup(name: "Experiments", subcommands: [Run.self]),
+      CommandGroup(name: "About", subcommands: [Version.self]),
+    ])
+
+  static func main() {
+    // A reader that went away is seen as an error of the write, not as a signal.
+    signal(SIGPIPE, SIG_IGN)
+    do {
+      var command = try parseAsRoot(Arguments.current)
+      try command.run()
+    } catch let failure as Failure {
+      Console.report(failure)
+      Glibc.exit(failure.exitCode)
+    } catch {
+      exit(withError: error)
+    }
+  }
+}
