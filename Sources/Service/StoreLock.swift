@@ -1,5 +1,5 @@
 import Glibc
-import Synchronization
+import Processes
 import SystemIO
 
 /// The lock file by which a process owns a store.
@@ -17,45 +17,24 @@ struct StoreLock {
     guard left > 0 else { return false }
     let outcome = Monitor<Bool?>(nil)
     let path = path
-    let waiting = Thread {
-      var isFree = false
-      if let file = try? FileDescriptor(opening: path, flags: O_RDWR) {
-        isFree = flock(file.rawValue, LOCK_EX) == 0
-      }
-      outcome.notifyAll { $0 = isFree }
-    }
-    guard waiting.start() else { return false }
-    return outcome.wait(atMost: left) { $0 } ?? false
-  }
-}
-
-/// A thread that runs one piece of work and ends.
-private struct Thread {
-  private final class Work {
-    let body: @Sendable () -> Void
-
-    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-  }
-
-  private let body: @Sendable () -> Void
-
-  init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-
-  /// Starts it; false where the machine has no more threads.
-  func start() -> Bool {
-    var thread = pthread_t()
-    let work = Unmanaged.passRetained(Work(body))
-    let result = pthread_create(
-      &thread, nil,
-      { work in
-        Unmanaged<Work>.fromOpaque(work!).takeRetainedValue().body()
-        return nil
-      }, work.toOpaque())
-    if result != 0 {
-      work.release()
+    do throws(Errno) {
+      try Worker {
+        let isFree = Self.waitForever(path)
+        outcome.notifyAll { $0 = isFree }
+      }.detach()
+    } catch {
       return false
     }
-    pthread_detach(thread)
-    return true
+    return outcome.wait(atMost: left) { $0 } ?? false
+  }
+
+  private static func waitForever(_ path: String) -> Bool {
+    do throws(Errno) {
+      let file = try FileDescriptor(opening: path, flags: O_RDWR)
+      try retryingInterrupts { flock(file.rawValue, LOCK_EX) }
+      return true
+    } catch {
+      return false
+    }
   }
 }

@@ -19,7 +19,7 @@ struct Tine: ParsableCommand {
         subcommands: [Fork.self, Snapshot.self, List.self, Show.self, Diff.self, Log.self, Drop.self]),
       CommandGroup(
         name: "Data in and out", subcommands: [Import.self, Export.self, MountCommand.self, Unmount.self]),
-      CommandGroup(name: "Experiments", subcommands: [Run.self]),
+      CommandGroup(name: "Experiments", subcommands: [Run.self, Sample.self]),
       CommandGroup(name: "About", subcommands: [Version.self]),
     ])
 

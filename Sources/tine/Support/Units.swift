@@ -43,6 +43,11 @@ enum Units {
     }
   }
 
+  /// A score as its command may have printed it: no digits that say nothing.
+  static func score(_ value: Double) -> String {
+    value == value.rounded() && value.magnitude < 1e15 ? String(Int64(value)) : fixed(value, 3)
+  }
+
   /// How long ago something was, such as `5 min ago`.
   static func age(_ moment: Moment) -> String {
     let seconds = Moment.now.seconds(since: moment)
