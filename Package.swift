@@ -47,7 +47,7 @@ let package = Package(
     module("Ledger", ["SystemIO", "CLZ4", "CXXHash"]),
     module("Tree", ["SystemIO"]),
     module("Store", ["Tree", "Ledger", "SystemIO"]),
-    module("FileSystem", ["Store", "Tree", "SystemIO"]),
+    module("FileSystem", ["Store", "Tree", "Ledger", "SystemIO"]),
     module("FUSE", ["CFUSE", "CLinux", "SystemIO"]),
     module("Mount", ["FUSE", "FileSystem", "Store", "SystemIO"]),
     module("Control", ["SystemIO"]),
@@ -70,6 +70,13 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
       ]),
 
+    .target(
+      name: "TestSupport", dependencies: ["SystemIO"], path: "Tests/TestSupport", swiftSettings: settings),
+    tests("SystemIO"),
+    tests("Ledger", ["SystemIO"]),
+    tests("Tree", ["SystemIO"]),
+    tests("Store", ["Tree", "Ledger", "SystemIO"]),
+    tests("FileSystem", ["Store", "Tree", "Ledger", "SystemIO"]),
     .executableTarget(
       name: "MountTestServer", dependencies: ["FUSE", "SystemIO"], path: "Tests/MountTestServer",
       swiftSettings: settings),

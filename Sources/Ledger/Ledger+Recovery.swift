@@ -99,11 +99,7 @@ private struct Recovery {
         if !isSealed { segment.append(slots) }
         guard isBehindCheckpoint else { continue }
         try prefix.withUnsafeBytesTyped { (bytes) throws(LedgerError) in
-          let body = UnsafeRawBufferPointer(rebasing: bytes[RecordFormat.headerSize...].prefix(Int(header.bodyLength)))
-          try apply(
-            Record(
-              header: header, body: body,
-              firstBlock: BlockReference(segment: segment.number, slot: header.firstSlot)))
+          try apply(Record(header: header, prefix: bytes, segment: segment.number))
         }
         report.replayed += 1
       case .end:

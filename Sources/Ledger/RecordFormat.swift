@@ -39,6 +39,13 @@ public struct Record {
   public let body: UnsafeRawBufferPointer
   /// The first of its new slots.
   public let firstBlock: BlockReference
+
+  /// - Parameter prefix: the bytes of the record before its payload.
+  init(header: RecordHeader, prefix: UnsafeRawBufferPointer, segment: UInt32) {
+    self.header = header
+    body = UnsafeRawBufferPointer(rebasing: prefix[RecordFormat.headerSize...].prefix(Int(header.bodyLength)))
+    firstBlock = BlockReference(segment: segment, slot: header.firstSlot)
+  }
 }
 
 enum RecordFormat {

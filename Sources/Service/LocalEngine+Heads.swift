@@ -55,6 +55,7 @@ extension Control.Head {
   init(_ head: StoredHead) {
     self.init(
       name: head.name, kind: head.kind == .fork ? .fork : .snapshot, parent: head.parent,
-      created: Moment(nanoseconds: head.createdAt), createdAt: head.createdLSN, changedAt: head.lastLSN)
+      created: Moment(nanoseconds: head.createdAt), createdAt: head.createdLSN, changedAt: head.lastLSN,
+      entries: head.inodes, bytes: head.bytes)
   }
 }

@@ -11,7 +11,7 @@ import Glibc
 //   …   heap: entries, growing down from the end of the page
 //
 // An entry is: key object u64, key item u64, length u16, value. In an inner node the value is the reference of a child (8 bytes), and the key is
-// the least that can stand below that child; the first child also takes everything less.
+// the least that can stand below that child.
 //
 // On the disk the free part is left out: a node image is the page up to the last offset, then the heap.
 
@@ -103,6 +103,13 @@ struct Node {
 
   @inline(__always)
   func setChild(_ index: Int, _ child: NodeReference) { store(child.packed, entryOffset(index) + Node.entryOverhead) }
+
+  /// Gives the first entry a lesser key.
+  func lowerKey(_ index: Int, to key: TreeKey) {
+    let offset = entryOffset(index)
+    store(key.object, offset)
+    store(key.item, offset + 8)
+  }
 
   /// Puts a value of the same length in an entry's place.
   func overwrite(_ index: Int, _ value: UnsafeRawBufferPointer) {

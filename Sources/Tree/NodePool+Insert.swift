@@ -12,6 +12,7 @@ extension NodePool {
       }
       if node.isLeaf { return node.set(key, value) }
       let index = node.childIndex(key)
+      if key < node.key(index) { node.lowerKey(index, to: key) }
       let child = try writable(node.child(index), tree.epoch)
       node.setChild(index, child.reference)
       parent = (node, index)

@@ -74,10 +74,8 @@ extension NodePool {
     guard try node(parent.child(left)).used + node(parent.child(left + 1)).used < capacity * 3 / 4 else { return }
     let target = try writable(parent.child(left), epoch)
     let source = try node(parent.child(left + 1))
-    // The first key of an inner node takes everything less, so as an inner entry it needs its bound from the parent.
     for position in 0..<source.count {
-      let key = position == 0 && !source.isLeaf ? parent.key(left + 1) : source.key(position)
-      target.insert(key, source.value(position), at: target.count)
+      target.insert(source.key(position), source.value(position), at: target.count)
     }
     parent.setChild(left, target.reference)
     parent.remove(left + 1..<left + 2)

@@ -12,6 +12,8 @@ import SystemIO
 /// The nodes of all trees of a store that are in memory, and the numbering of new ones.
 public final class NodePool: @unchecked Sendable {
   private static let slabFrames = 256
+  /// How often a look-up starts again before it keeps everybody else out; a few times the depth of a tree.
+  private static let patience = 24
 
   private let lock = ReadWriteLock()
   private let source: any NodeSource
@@ -55,7 +57,7 @@ public final class NodePool: @unchecked Sendable {
   /// Runs look-ups. What they ask for and is not in memory is read in between, and `body` starts again from its beginning, so
   /// it must not keep results of a run that was given up.
   public func reading<Result>(_ body: () throws(TreeError) -> Result) throws(TreeError) -> Result {
-    while true {
+    for _ in 0..<Self.patience {
       do throws(TreeError) {
         return try lock.withReading(body)
       } catch .notResident(let reference) {
@@ -64,6 +66,8 @@ public final class NodePool: @unchecked Sendable {
         throw error
       }
     }
+    // What needs so many nodes could push out its first ones before it has its last, and never end.
+    return try writing(body)
   }
 
   /// Runs changes. A node that is not in memory is read on the spot, with the lock held: who changes a tree has looked at the same

@@ -25,7 +25,7 @@ extension NodePool {
   }
 
   private struct Bounds {
-    /// No key may be less; nil for the leftmost, which takes everything.
+    /// No key is less.
     var low: TreeKey?
     /// All keys are less.
     var high: TreeKey?
@@ -49,7 +49,7 @@ extension NodePool {
         throw .damaged("node \(reference) refers to \(child), which is younger")
       }
       let next = Bounds(
-        low: index == 0 ? bounds.low : node.key(index), high: index + 1 < node.count ? node.key(index + 1) : bounds.high,
+        low: node.key(index), high: index + 1 < node.count ? node.key(index + 1) : bounds.high,
         level: node.level - 1)
       try walk(child, next, enter, visit)
     }
@@ -63,8 +63,7 @@ extension NodePool {
     if let high = bounds.high, node.key(node.count - 1) >= high {
       throw .damaged("node \(node.reference) holds a key that belongs to its right neighbour")
     }
-    // The first key of an inner node is only a bound, and may be older than the node's place.
-    if node.isLeaf, let low = bounds.low, node.key(0) < low {
+    if let low = bounds.low, node.key(0) < low {
       throw .damaged("node \(node.reference) holds a key that belongs to its left neighbour")
     }
   }

@@ -16,7 +16,7 @@ struct MessageTests {
     let mount = Mount(name: "prod", directory: BytePath("/mnt/prod"), readOnly: false, writeback: true)
     let head = Head(
       name: "prod", kind: .fork, parent: "base@v1", created: Moment(nanoseconds: 1_795_000_000_123_456_789),
-      createdAt: 12, changedAt: 48_213, mount: mount)
+      createdAt: 12, changedAt: 48_213, entries: 3, bytes: 8192, mount: mount)
     #expect(try roundTrip(head) == head)
     let text = try json(head)
     #expect(text.contains("\"created_lsn\":12"))

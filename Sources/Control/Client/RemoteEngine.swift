@@ -38,6 +38,7 @@ public struct RemoteEngine: MountingEngine {
     var query = [(name: "reference", value: request.reference)]
     if let since = request.since { query.append(("since", String(since))) }
     if let limit = request.limit { query.append(("limit", String(limit))) }
+    query.append(("verify", String(request.verify)))
     return try client.call(Request(method: .get, path: ["log"], query: query))
   }
 

@@ -11,12 +11,15 @@ public struct Head: Codable, Hashable, Sendable {
   /// The place in the ledger where it began, and that of its last change.
   public let createdAt: UInt64
   public let changedAt: UInt64
+  /// How many files, directories and so on it holds, and how many bytes of content in whole pages.
+  public let entries: UInt64
+  public let bytes: UInt64
   /// Where it is mounted now.
   public let mount: Mount?
 
   public init(
     name: String, kind: Kind, parent: String?, created: Moment, createdAt: UInt64, changedAt: UInt64,
-    mount: Mount? = nil
+    entries: UInt64, bytes: UInt64, mount: Mount? = nil
   ) {
     self.name = name
     self.kind = kind
@@ -24,6 +27,8 @@ public struct Head: Codable, Hashable, Sendable {
     self.created = created
     self.createdAt = createdAt
     self.changedAt = changedAt
+    self.entries = entries
+    self.bytes = bytes
     self.mount = mount
   }
 
@@ -31,11 +36,11 @@ public struct Head: Codable, Hashable, Sendable {
   public func mounted(_ mount: Mount?) -> Head {
     Head(
       name: name, kind: kind, parent: parent, created: created, createdAt: createdAt, changedAt: changedAt,
-      mount: mount)
+      entries: entries, bytes: bytes, mount: mount)
   }
 
   enum CodingKeys: String, CodingKey {
-    case name, kind, parent, created, mount
+    case name, kind, parent, created, entries, bytes, mount
     case createdAt = "createdLsn"
     case changedAt = "changedLsn"
   }
@@ -58,23 +63,20 @@ public struct HeadReport: Codable, Sendable {
   }
 }
 
-/// What a head holds, and what dropping it would free.
+/// What a head holds, in bytes of whole pages as its files have them (compression is not counted).
 public struct Usage: Codable, Sendable {
-  public let files: UInt64
-  public let directories: UInt64
-  /// The length of all its files together.
+  /// Files, directories and the rest.
+  public let entries: UInt64
   public let bytes: UInt64
-  /// Stored bytes that only this head refers to.
+  /// What it has and the one that it was taken from has not.
   public let ownBytes: UInt64
-  /// Stored bytes that it shares with others.
-  public let sharedBytes: UInt64
+  /// The rest, which it shares with the one that it was taken from.
+  public var sharedBytes: UInt64 { bytes - min(bytes, ownBytes) }
 
-  public init(files: UInt64, directories: UInt64, bytes: UInt64, ownBytes: UInt64, sharedBytes: UInt64) {
-    self.files = files
-    self.directories = directories
+  public init(entries: UInt64, bytes: UInt64, ownBytes: UInt64) {
+    self.entries = entries
     self.bytes = bytes
     self.ownBytes = ownBytes
-    self.sharedBytes = sharedBytes
   }
 }
 

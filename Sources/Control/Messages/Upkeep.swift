@@ -44,30 +44,45 @@ public struct CollectionReport: Codable, Sendable {
   public let freedBytes: UInt64
   public let freedSegments: UInt64
   public let keptSegments: UInt64
-  public let liveBlocks: UInt64
 
-  public init(freedBytes: UInt64, freedSegments: UInt64, keptSegments: UInt64, liveBlocks: UInt64) {
+  public init(freedBytes: UInt64, freedSegments: UInt64, keptSegments: UInt64) {
     self.freedBytes = freedBytes
     self.freedSegments = freedSegments
     self.keptSegments = keptSegments
-    self.liveBlocks = liveBlocks
   }
 }
 
 /// What a check of the store found.
 public struct CheckReport: Codable, Sendable {
   public let heads: UInt64
+  public let entries: UInt64
   public let nodes: UInt64
   public let blocks: UInt64
-  public let bytes: UInt64
-  /// One line for each thing that is wrong; a store in order has none.
-  public let problems: [String]
+  public let records: UInt64
+  /// What is wrong; a store in order has none.
+  public let problems: [Problem]
 
-  public init(heads: UInt64, nodes: UInt64, blocks: UInt64, bytes: UInt64, problems: [String]) {
+  /// One thing that is wrong, and what it concerns.
+  public struct Problem: Codable, Sendable {
+    public let name: String?
+    public let path: String?
+    public let message: String
+
+    public init(name: String?, path: String?, message: String) {
+      self.name = name
+      self.path = path
+      self.message = message
+    }
+  }
+
+  public init(
+    heads: UInt64, entries: UInt64, nodes: UInt64, blocks: UInt64, records: UInt64, problems: [Problem]
+  ) {
     self.heads = heads
+    self.entries = entries
     self.nodes = nodes
     self.blocks = blocks
-    self.bytes = bytes
+    self.records = records
     self.problems = problems
   }
 }
@@ -79,31 +94,42 @@ public struct LogRequest: Codable, Sendable {
   public let since: UInt64?
   /// At most so many, the newest.
   public let limit: Int?
+  /// Whether to verify the blocks that the records brought, and not only the records' chain.
+  public let verify: Bool
 
-  public init(reference: String, since: UInt64? = nil, limit: Int? = nil) {
+  public init(reference: String, since: UInt64? = nil, limit: Int? = nil, verify: Bool = false) {
     self.reference = reference
     self.since = since
     self.limit = limit
+    self.verify = verify
   }
 }
 
 /// One record of the ledger.
 public struct LogEntry: Codable, Sendable {
   public let lsn: UInt64
-  public let time: Moment?
-  /// The head that it changed.
-  public let name: String
+  public let time: Moment
+  /// The fork that it changed, as long as it exists.
+  public let name: String?
   /// What it did, such as `write`.
   public let operation: String
-  /// The rest in words, such as `inode 12, 8192 bytes at 4096`.
-  public let detail: String
+  /// What it touched: a path, or an inode that has no name any more.
+  public let subject: String
+  /// How many pages of content it brought.
+  public let pages: UInt64
+  /// Its checksum, which the next record holds too.
+  public let checksum: String
 
-  public init(lsn: UInt64, time: Moment?, name: String, operation: String, detail: String) {
+  public init(
+    lsn: UInt64, time: Moment, name: String?, operation: String, subject: String, pages: UInt64, checksum: String
+  ) {
     self.lsn = lsn
     self.time = time
     self.name = name
     self.operation = operation
-    self.detail = detail
+    self.subject = subject
+    self.pages = pages
+    self.checksum = checksum
   }
 }
 

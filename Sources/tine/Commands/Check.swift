@@ -17,15 +17,20 @@ struct Check: ParsableCommand {
     }
     if output.json { try Console.print(json: report) }
     guard report.problems.isEmpty else {
-      if !output.json { report.problems.forEach(Console.print) }
+      if !output.json { report.problems.forEach { Console.print(line($0)) } }
       let count = Units.count(UInt64(report.problems.count), "problem")
       throw Failure(.damaged, "the check found \(count)", hint: "export what is still readable before anything else")
     }
     if !output.json {
-      let heads = Units.count(report.heads, "head")
-      let blocks = Units.count(report.blocks, "block")
-      Console.print(
-        "all is well: \(heads), \(Units.count(report.nodes, "node")), \(blocks), \(Units.bytes(report.bytes))")
+      let parts = [
+        Units.count(report.heads, "head"), Units.count(report.entries, "entry", plural: "entries"),
+        Units.count(report.nodes, "node"), Units.count(report.blocks, "block"), Units.count(report.records, "record"),
+      ]
+      Console.print("all is well: \(parts.joined(separator: ", "))")
     }
+  }
+
+  private func line(_ problem: CheckReport.Problem) -> String {
+    ([problem.name, problem.path].compactMap { $0 } + [problem.message]).joined(separator: ": ")
   }
 }

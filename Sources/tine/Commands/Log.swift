@@ -14,6 +14,9 @@ struct Log: ParsableCommand {
   @Option(help: "Only records from this place in the ledger on.")
   var since: UInt64?
 
+  @Flag(help: "Verify the content that the records brought; their chain always is.")
+  var verify = false
+
   @OptionGroup var store: StoreOptions
   @OptionGroup var output: OutputOptions
 
@@ -22,16 +25,18 @@ struct Log: ParsableCommand {
   }
 
   func run() throws {
-    let request = LogRequest(reference: reference, since: since, limit: limit)
+    let request = LogRequest(reference: reference, since: since, limit: limit, verify: verify)
     let entries = try store.withEngine { try $0.log(request) }
     if output.json {
       try Console.print(json: entries)
       return
     }
-    var table = Table(.right("lsn"), .left("time"), .left("name"), .left("operation"), .left("detail"))
+    var table = Table(.right("lsn"), .left("time"), .left("operation"), .right("pages"), .left("subject"))
     for entry in entries {
-      table.add(String(entry.lsn), entry.time?.description ?? "", entry.name, entry.operation, entry.detail)
+      let pages = entry.pages > 0 ? Units.grouped(entry.pages) : ""
+      table.add(String(entry.lsn), entry.time.description, entry.operation, pages, entry.subject)
     }
     table.print()
+    if verify { Console.note("the ledger is in order") }
   }
 }

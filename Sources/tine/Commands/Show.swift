@@ -30,14 +30,9 @@ struct Show: ParsableCommand {
       ("lineage", ([head.name] + report.ancestors).joined(separator: " ← ")),
     ]
     if !report.children.isEmpty { lines.append(("children", report.children.joined(separator: ", "))) }
-    lines.append(
-      (
-        "holds",
-        "\(Units.count(usage.files, "file")), \(Units.count(usage.directories, "directory", plural: "directories")), "
-          + Units.bytes(usage.bytes)
-      ))
-    lines.append(("own", "\(Units.bytes(usage.ownBytes)) stored for it alone"))
-    lines.append(("shared", "\(Units.bytes(usage.sharedBytes)) stored for others too"))
+    lines.append(("holds", "\(Units.count(usage.entries, "entry", plural: "entries")), \(Units.bytes(usage.bytes))"))
+    lines.append(("own", "\(Units.bytes(usage.ownBytes)) that \(head.parent ?? "no other") does not have"))
+    lines.append(("shared", Units.bytes(usage.sharedBytes)))
     if let mount = head.mount {
       lines.append(("mounted at", mount.directory.text + (mount.readOnly ? " (read-only)" : "")))
     }

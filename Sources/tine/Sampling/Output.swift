@@ -9,11 +9,16 @@ struct Output: ~Copyable {
   /// A file that is gone when nobody has it open.
   init(temporaryIn directory: String) throws(Errno) {
     var path = Array("\(directory)/output-XXXXXX\0".utf8)
+    let descriptor = try Self.make(&path)
+    file = FileDescriptor(owning: descriptor)
+    unlink(String(decoding: path.dropLast(), as: UTF8.self))
+  }
+
+  private static func make(_ path: inout [UInt8]) throws(Errno) -> Int32 {
     let descriptor = path.withUnsafeMutableBytes { mkstemp($0.baseAddress!.assumingMemoryBound(to: CChar.self)) }
     guard descriptor >= 0 else { throw .last }
-    file = FileDescriptor(owning: descriptor)
-    try retryingInterrupts { fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
-    unlink(String(decoding: path.dropLast(), as: UTF8.self))
+    fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    return descriptor
   }
 
   /// A file that stays.

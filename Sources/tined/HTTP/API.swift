@@ -40,7 +40,9 @@ enum API {
     api.get("log") { (given) throws(Failure) in
       let since = try given.query("since", as: UInt64.self)
       let limit = try given.query("limit", as: Int.self)
-      return try engine.log(LogRequest(reference: given.query("reference"), since: since, limit: limit))
+      let verify = try given.query("verify", as: Bool.self) ?? false
+      return try engine.log(
+        LogRequest(reference: given.query("reference"), since: since, limit: limit, verify: verify))
     }
   }
 

@@ -1,0 +1,40 @@
+import Synchronization
+import SystemIO
+import Tree
+
+/// A tree that stays as it is while somebody walks it: the state of a fork at one moment, kept from collection, without a name. It costs what a fork costs.
+final class PinnedTree {
+  let tree: Tree
+  private let store: Store
+  private let token: UInt64
+
+  fileprivate init(_ store: Store, _ tree: Tree, token: UInt64) {
+    self.store = store
+    self.tree = tree
+    self.token = token
+  }
+
+  deinit { store.pins.withLock { _ = $0.removeValue(forKey: token) } }
+}
+
+extension Store {
+  func pin(_ head: HeadState) -> PinnedTree {
+    gate.withReading {
+      head.mutation.withLock { _ in
+        let tree = pool.changingRoots {
+          let tree = head.tree
+          // What the fork changes from now on it copies first.
+          head.tree.epoch = makeEpoch()
+          return tree
+        }
+        let token = makeEpoch()
+        pins.withLock { $0[token] = tree }
+        return PinnedTree(self, tree, token: token)
+      }
+    }
+  }
+
+  func pin(_ reference: Reference) throws(StoreError) -> PinnedTree {
+    pin(try catalog.withLock { (catalog) throws(StoreError) in try catalog.find(reference) })
+  }
+}
