@@ -27,7 +27,8 @@ struct Daemon: Sendable {
     let engine = DaemonEngine(local, socket: path, activity: activity, log: log)
     Task { await serve(engine, activity, at: path, readiness) }
     if let linger { Task { await watch(engine, activity, atMost: .seconds(linger)) } }
-    log.notice("ending on signal \(signals.next())")
+    let signal = signals.next()
+    log.notice("ending on signal \(signal)")
     end(engine)
   }
 

@@ -18,10 +18,12 @@ struct List: ParsableCommand {
       Console.note("the store is empty; 'tine import NAME DIRECTORY' brings a directory in")
       return
     }
-    var table = Table(.left("name"), .left("from"), .left("created"), .right("entries"), .right("size"), .left("mounted at"))
+    var table = Table(
+      .left("name"), .left("from"), .left("created"), .right("entries"), .right("size"), .left("mounted at"))
     for head in heads {
       table.add(
-        head.name, head.parent ?? "", Units.age(head.created), Units.grouped(head.entries), Units.bytes(head.bytes), head.mount?.directory.text ?? "",
+        head.name, head.parent ?? "", Units.age(head.created), Units.grouped(head.entries), Units.bytes(head.bytes),
+        head.mount?.directory.text ?? "",
         emphasis: head.kind == .snapshot ? .faint : .none)
     }
     table.print()

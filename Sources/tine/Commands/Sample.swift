@@ -17,11 +17,13 @@ struct Sample: ParsableCommand {
   @Option(name: .long, help: "The fork or snapshot to start from.")
   var from: String
 
-  @Option(name: [.customShort("n"), .customLong("attempts")], help: ArgumentHelp("How many attempts.", valueName: "count"))
+  @Option(
+    name: [.customShort("n"), .customLong("attempts")], help: ArgumentHelp("How many attempts.", valueName: "count"))
   var attempts: Int
 
   @Option(
-    name: .shortAndLong, help: ArgumentHelp("How many run at a time; without it one for each processor.", valueName: "count"))
+    name: .shortAndLong,
+    help: ArgumentHelp("How many run at a time; without it one for each processor.", valueName: "count"))
   var jobs: Int?
 
   @Option(help: ArgumentHelp("Show each fork at this directory, to its attempt alone.", valueName: "directory"))

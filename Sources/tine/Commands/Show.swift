@@ -31,8 +31,10 @@ struct Show: ParsableCommand {
     ]
     if !report.children.isEmpty { lines.append(("children", report.children.joined(separator: ", "))) }
     lines.append(("holds", "\(Units.count(usage.entries, "entry", plural: "entries")), \(Units.bytes(usage.bytes))"))
-    lines.append(("own", "\(Units.bytes(usage.ownBytes)) that \(head.parent ?? "no other") does not have"))
-    lines.append(("shared", Units.bytes(usage.sharedBytes)))
+    if let parent = head.parent {
+      lines.append(("own", "\(Units.bytes(usage.ownBytes)) that \(parent) does not have"))
+      lines.append(("shared", Units.bytes(usage.sharedBytes)))
+    }
     if let mount = head.mount {
       lines.append(("mounted at", mount.directory.text + (mount.readOnly ? " (read-only)" : "")))
     }

@@ -17,7 +17,7 @@ struct Output: ~Copyable {
   private static func make(_ path: inout [UInt8]) throws(Errno) -> Int32 {
     let descriptor = path.withUnsafeMutableBytes { mkstemp($0.baseAddress!.assumingMemoryBound(to: CChar.self)) }
     guard descriptor >= 0 else { throw .last }
-    fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
     return descriptor
   }
 

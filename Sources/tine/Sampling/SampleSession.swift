@@ -69,7 +69,8 @@ final class SampleSession: Sendable {
     let workspace = try Workspace(mounting: name, of: store, engine: engine, shownAt: plan.shownAt)
     let trial: Trial.Outcome
     do throws(Failure) {
-      trial = try Trial(plan: plan, number: number, workspace: workspace, store: store, interruptions: interruptions).run()
+      trial = try Trial(plan: plan, number: number, workspace: workspace, store: store, interruptions: interruptions)
+        .run()
     } catch {
       try workspace.close()
       throw error

@@ -10,8 +10,8 @@ final class LongOperation<Answer: Codable & Sendable>: Sendable {
   private let activity: Activity
   private let operation: @Sendable (ProgressHandler) throws(Failure) -> Answer
   private let isCanceled = Atomic(false)
-  /// The clock in nanoseconds at the last report that was passed on.
-  private let lastReport = Atomic<UInt64>(0)
+  /// When a report was passed on last.
+  private let lastReport = Mutex<ContinuousClock.Instant?>(nil)
 
   init(
     workers: Workers, activity: Activity,
@@ -66,19 +66,11 @@ final class LongOperation<Answer: Codable & Sendable>: Sendable {
 
   /// Passes on ten reports a second at most.
   private func isTimeToReport() -> Bool {
-    let now = ContinuousClock.now.nanoseconds
-    let last = lastReport.load(ordering: .relaxed)
-    guard now &- last >= 100_000_000 else { return false }
-    return lastReport.compareExchange(expected: last, desired: now, ordering: .relaxed).exchanged
-  }
-}
-
-extension ContinuousClock.Instant {
-  private static let origin = ContinuousClock.now
-
-  /// Nanoseconds since this process first asked, and a second more, so that the first report is always due.
-  fileprivate var nanoseconds: UInt64 {
-    let (seconds, attoseconds) = Self.origin.duration(to: self).components
-    return UInt64(seconds + 1) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
+    lastReport.withLock { last in
+      let now = ContinuousClock.now
+      if let last, last.duration(to: now) < .milliseconds(100) { return false }
+      last = now
+      return true
+    }
   }
 }
