@@ -72,17 +72,17 @@ let package = Package(
 
     .target(
       name: "TestSupport", dependencies: ["SystemIO"], path: "Tests/TestSupport", swiftSettings: settings),
-    tests("SystemIO"),
-    tests("Ledger", ["SystemIO"]),
-    tests("Tree", ["SystemIO"]),
-    tests("Store", ["Tree", "Ledger", "SystemIO"]),
-    tests("FileSystem", ["Store", "Tree", "Ledger", "SystemIO"]),
     .executableTarget(
       name: "MountTestServer", dependencies: ["FUSE", "SystemIO"], path: "Tests/MountTestServer",
       swiftSettings: settings),
     .executableTarget(
       name: "ForkTestServer", dependencies: ["Mount", "FUSE", "FileSystem", "Store", "SystemIO"],
       path: "Tests/ForkTestServer", swiftSettings: settings),
+    tests("SystemIO"),
+    tests("Ledger", ["SystemIO"]),
+    tests("Tree", ["SystemIO"]),
+    tests("Store", ["Tree", "Ledger", "SystemIO"]),
+    tests("FileSystem", ["Store", "Tree", "Ledger", "SystemIO"]),
     .testTarget(
       name: "FUSETests", dependencies: ["FUSE", "CFUSE", "SystemIO", "MountTestServer"], swiftSettings: settings),
     .testTarget(name: "ControlTests", dependencies: ["Control"], swiftSettings: settings),
