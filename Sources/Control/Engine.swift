@@ -13,8 +13,8 @@ public protocol Engine: Sendable {
   func diff(_ request: DiffRequest) throws(Failure) -> [Change]
   func log(_ request: LogRequest) throws(Failure) -> [LogEntry]
 
-  func importDirectory(_ request: ImportRequest, progress: ProgressHandler) throws(Failure) -> TransferReport
-  func exportDirectory(_ request: ExportRequest, progress: ProgressHandler) throws(Failure) -> TransferReport
+  func importDirectory(_ request: ImportRequest, progress: @escaping ProgressHandler) throws(Failure) -> TransferReport
+  func exportDirectory(_ request: ExportRequest, progress: @escaping ProgressHandler) throws(Failure) -> TransferReport
   func collectGarbage(progress: ProgressHandler) throws(Failure) -> CollectionReport
   func check(progress: ProgressHandler) throws(Failure) -> CheckReport
 }

@@ -3,10 +3,10 @@ public import Control
 /// What waits for transfers.
 extension LocalEngine {
   public func importDirectory(
-    _ request: ImportRequest, progress: ProgressHandler
+    _ request: ImportRequest, progress: @escaping ProgressHandler
   ) throws(Failure) -> TransferReport { throw .pending }
   public func exportDirectory(
-    _ request: ExportRequest, progress: ProgressHandler
+    _ request: ExportRequest, progress: @escaping ProgressHandler
   ) throws(Failure) -> TransferReport { throw .pending }
 }
 

@@ -19,7 +19,7 @@ struct Tine: ParsableCommand {
         subcommands: [Fork.self, Snapshot.self, List.self, Show.self, Diff.self, Log.self, Drop.self]),
       CommandGroup(
         name: "Data in and out", subcommands: [Import.self, Export.self, MountCommand.self, Unmount.self]),
-      CommandGroup(name: "Experiments", subcommands: [Run.self, Sample.self]),
+      CommandGroup(name: "Experiments", subcommands: [Run.self, Sample.self, Demo.self]),
       CommandGroup(name: "About", subcommands: [Version.self]),
     ])
 
@@ -33,7 +33,10 @@ struct Tine: ParsableCommand {
       Console.report(failure)
       Glibc.exit(failure.exitCode)
     } catch {
-      exit(withError: error)
+      let code = exitCode(for: error)
+      guard code == .validationFailure else { exit(withError: error) }
+      Console.report(usage: fullMessage(for: error))
+      Glibc.exit(code.rawValue)
     }
   }
 

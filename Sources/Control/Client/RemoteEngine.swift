@@ -43,13 +43,13 @@ public struct RemoteEngine: MountingEngine {
   }
 
   public func importDirectory(
-    _ request: ImportRequest, progress: ProgressHandler
+    _ request: ImportRequest, progress: @escaping ProgressHandler
   ) throws(Failure) -> TransferReport {
     try client.follow(post("import", request), progress: progress)
   }
 
   public func exportDirectory(
-    _ request: ExportRequest, progress: ProgressHandler
+    _ request: ExportRequest, progress: @escaping ProgressHandler
   ) throws(Failure) -> TransferReport {
     try client.follow(post("export", request), progress: progress)
   }

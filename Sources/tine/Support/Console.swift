@@ -32,6 +32,13 @@ enum Console {
     if let hint = failure.hint { note(style.bold("hint:") + " " + hint) }
   }
 
+  /// Reports a command line that cannot be understood: ArgumentParser's message in the form of all others.
+  static func report(usage message: String) {
+    let prefix = "Error: "
+    let style = Style(enabled: errorIsTerminal)
+    note(message.hasPrefix(prefix) ? style.red("error:") + " " + message.dropFirst(prefix.count) : message)
+  }
+
   /// A reader that went away ends the program quietly, as SIGPIPE would have.
   private static func write(_ bytes: [UInt8], to descriptor: Int32) {
     var written = 0

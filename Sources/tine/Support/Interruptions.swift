@@ -48,7 +48,7 @@ extension Failure {
 
 /// Runs a long operation with a progress bar, and stops it at Ctrl-C.
 func withProgress<Answer>(
-  _ interruptions: Interruptions, _ body: (ProgressHandler) throws(Failure) -> Answer
+  _ interruptions: Interruptions, _ body: (@escaping ProgressHandler) throws(Failure) -> Answer
 ) throws(Failure) -> Answer {
   let bar = ProgressBar()
   defer { bar.clear() }

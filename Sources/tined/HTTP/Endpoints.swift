@@ -43,7 +43,7 @@ struct Endpoints {
 
   /// A long operation: its answer is a stream of `StreamLine`s, and it is canceled when the client goes.
   func stream<Message: Decodable & Sendable, Answer: Codable & Sendable>(
-    _ path: RouterPath, _ operate: @escaping @Sendable (Message, ProgressHandler) throws(Failure) -> Answer
+    _ path: RouterPath, _ operate: @escaping @Sendable (Message, @escaping ProgressHandler) throws(Failure) -> Answer
   ) {
     group.post(path) { [calls] request, _ in
       var request = request

@@ -8,14 +8,14 @@ import Synchronization
 final class LongOperation<Answer: Codable & Sendable>: Sendable {
   private let workers: Workers
   private let activity: Activity
-  private let operation: @Sendable (ProgressHandler) throws(Failure) -> Answer
+  private let operation: @Sendable (@escaping ProgressHandler) throws(Failure) -> Answer
   private let isCanceled = Atomic(false)
   /// When a report was passed on last.
   private let lastReport = Mutex<ContinuousClock.Instant?>(nil)
 
   init(
     workers: Workers, activity: Activity,
-    _ operation: @escaping @Sendable (ProgressHandler) throws(Failure) -> Answer
+    _ operation: @escaping @Sendable (@escaping ProgressHandler) throws(Failure) -> Answer
   ) {
     self.workers = workers
     self.activity = activity
