@@ -48,6 +48,7 @@ let package = Package(
     module("Tree", ["SystemIO"]),
     module("Store", ["Tree", "Ledger", "SystemIO"]),
     module("FileSystem", ["Store", "Tree", "Ledger", "SystemIO"]),
+    module("Transfer", ["FileSystem", "Store", "Ledger", "SystemIO", "CLinux"]),
     module("FUSE", ["CFUSE", "CLinux", "SystemIO"]),
     module("Mount", ["FUSE", "FileSystem", "Store", "SystemIO"]),
     module("Control", ["SystemIO"]),
@@ -82,6 +83,7 @@ let package = Package(
     tests("Ledger", ["SystemIO"]),
     tests("Tree", ["SystemIO"]),
     tests("Store", ["Tree", "Ledger", "SystemIO"]),
+    tests("Transfer", ["FileSystem", "Store", "SystemIO"]),
     tests("FileSystem", ["Store", "Tree", "Ledger", "SystemIO"]),
     .testTarget(
       name: "FUSETests", dependencies: ["FUSE", "CFUSE", "SystemIO", "MountTestServer"], swiftSettings: settings),

@@ -36,7 +36,7 @@ struct RecoveredStore {
         storage, options.ledger, from: manifest.position, nextSegment: manifest.nextSegment
       ) { (record) throws(LedgerError) in try replay.apply(record) }
     } catch {
-      throw StoreError(error, "recover the store")
+      throw StoreError(error, during: "recover the store")
     }
     catalog = replay.catalog
     nextInode = replay.nextInode
@@ -53,7 +53,7 @@ struct RecoveredStore {
       }
       return next
     } catch {
-      throw StoreError(error, "recover the index")
+      throw StoreError(error, during: "recover the index")
     }
   }
 
@@ -78,7 +78,7 @@ struct RecoveredStore {
       }
       return catalog
     } catch {
-      throw StoreError(error, "read the catalog")
+      throw StoreError(error, during: "read the catalog")
     }
   }
 }

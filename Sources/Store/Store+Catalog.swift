@@ -133,7 +133,7 @@ extension Store {
         kind: change.kind.rawValue, head: head, time: time, body: change.encoded(),
         usingReserve: change.kind.freesSpace)
     } catch {
-      throw StoreError(error, action)
+      throw StoreError(error, during: action)
     }
     let subject = RecordSubject(head: head, lsn: record.lsn, time: time)
     return pool.changingRoots {

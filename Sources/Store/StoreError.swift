@@ -24,7 +24,7 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
 }
 
 extension StoreError {
-  public init(_ error: Errno, _ action: String) {
+  public init(_ error: Errno, during action: String) {
     switch error {
     case .noSpace:
       self.init(
@@ -34,9 +34,9 @@ extension StoreError {
     }
   }
 
-  public init(_ error: LedgerError, _ action: String) {
+  public init(_ error: LedgerError, during action: String) {
     switch error {
-    case .storage(let error): self.init(error, action)
+    case .storage(let error): self.init(error, during: action)
     case .stopped(let error):
       self.init(
         .failed, "\(action): the store has stopped, because its disk failed a flush (\(error))",
@@ -47,9 +47,9 @@ extension StoreError {
     }
   }
 
-  public init(_ error: TreeError, _ action: String) {
+  public init(_ error: TreeError, during action: String) {
     switch error {
-    case .storage(let error): self.init(error, action)
+    case .storage(let error): self.init(error, during: action)
     case .damaged(let place): self.init(damage: place)
     case .notResident(let node): preconditionFailure("node \(node) is not in memory, and that left the tree")
     }
@@ -70,5 +70,5 @@ extension StoreError {
 func storing<Result>(
   _ action: @autoclosure () -> String, _ body: () throws(Errno) -> Result
 ) throws(StoreError) -> Result {
-  do throws(Errno) { return try body() } catch { throw StoreError(error, action()) }
+  do throws(Errno) { return try body() } catch { throw StoreError(error, during: action()) }
 }

@@ -16,10 +16,15 @@ public final class Volume: Sendable {
   /// The number of the fork or snapshot.
   public var id: UInt64 { head.id }
 
-  init(_ store: Store, _ head: HeadState, name: String) {
+  /// Of a frozen volume: what keeps its tree.
+  private let pinned: PinnedTree?
+
+  init(_ store: Store, _ head: HeadState, name: String, pinned: PinnedTree? = nil) {
     self.store = store
     self.head = head
     self.name = name
+    self.pinned = pinned
+    head.users.wrappingAdd(1, ordering: .acquiring)
   }
 
   deinit { head.users.wrappingSubtract(1, ordering: .releasing) }
@@ -116,8 +121,20 @@ extension Store {
   }
 
   private func open(_ head: HeadState, _ catalog: Catalog) -> Volume {
-    head.users.wrappingAdd(1, ordering: .acquiring)
-    return Volume(self, head, name: catalog.fullName(head))
+    Volume(self, head, name: catalog.fullName(head))
+  }
+
+  /// Opens the state that a fork or snapshot has now, read-only: it stays as it is, whatever is done to the fork.
+  public func frozenVolume(_ reference: Reference) throws(StoreError) -> Volume {
+    let (head, name) = try catalog.withLock { (catalog) throws(StoreError) in
+      let head = try catalog.find(reference)
+      return (head, catalog.fullName(head))
+    }
+    let pinned = pin(head)
+    let frozen = HeadState(
+      id: head.id, kind: .snapshot, name: head.name, ownerID: head.ownerID, parentID: head.parentID,
+      createdAt: head.createdAt, createdLSN: head.createdLSN, lastLSN: head.createdLSN, tree: pinned.tree)
+    return Volume(self, frozen, name: name, pinned: pinned)
   }
 
   public var nameHash: NameHash { names }
@@ -127,6 +144,6 @@ extension Store {
 
   /// Waits until everything that was applied so far is durable.
   public func flush() throws(StoreError) {
-    do throws(LedgerError) { try ledger.flush(through: ledger.lastLSN) } catch { throw StoreError(error, "flush the store") }
+    do throws(LedgerError) { try ledger.flush(through: ledger.lastLSN) } catch { throw StoreError(error, during: "flush the store") }
   }
 }

@@ -1,5 +1,6 @@
 // Linux calls and constants that Swift's Glibc module hides, because it is built without _GNU_SOURCE.
 // One header a concern; each function returns what the system call returns and sets errno.
+#include "linux_attributes.h"
 #include "linux_files.h"
 #include "linux_mounts.h"
 #include "linux_processes.h"

@@ -18,7 +18,7 @@ extension Store {
       for difference in try differences(before.tree, after.tree) { changes += try comparison.changes(difference) }
       return changes.sorted { $0.path.lexicographicallyPrecedes($1.path) }
     } catch {
-      throw StoreError(error, "compare \(old) with \(new)")
+      throw StoreError(error, during: "compare \(old) with \(new)")
     }
   }
 
@@ -44,7 +44,7 @@ extension Store {
       }
       return pages * UInt64(blockSize)
     } catch {
-      throw StoreError(error, "measure \(reference)")
+      throw StoreError(error, during: "measure \(reference)")
     }
   }
 

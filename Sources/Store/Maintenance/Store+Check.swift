@@ -83,7 +83,7 @@ private struct StoreCheck {
       }
     } catch {
       report.problems.append(
-        CheckProblem(head: name, path: nil, message: StoreError(error, "walk the tree").message))
+        CheckProblem(head: name, path: nil, message: StoreError(error, during: "walk the tree").message))
     }
     guard goesOn else { return false }
     report.inodes += census.inodes.count
@@ -106,7 +106,7 @@ private struct StoreCheck {
       } catch {
         // Another head may use the damaged block too, and is affected as well.
         blocks[block.segment]?.remove(block.slot)
-        let message = "page \(key.sub + UInt64(index)): \(StoreError(error, "read block \(block)").message)"
+        let message = "page \(key.sub + UInt64(index)): \(StoreError(error, during: "read block \(block)").message)"
         report.problems.append(CheckProblem(head: head, path: path(key.object, tree), message: message))
       }
     }
@@ -126,7 +126,7 @@ private struct StoreCheck {
       }
       report.records = count
     } catch {
-      report.problems.append(CheckProblem(head: nil, path: nil, message: StoreError(error, "read the ledger").message))
+      report.problems.append(CheckProblem(head: nil, path: nil, message: StoreError(error, during: "read the ledger").message))
     }
   }
 }

@@ -42,7 +42,7 @@ extension Store {
       state.published = frozen.manifest.position
       pool.finishGeneration(frozen.generation) { written.contains($0) }
     } catch {
-      throw StoreError(error, "take a checkpoint")
+      throw StoreError(error, during: "take a checkpoint")
     }
     return frozen
   }
@@ -65,7 +65,7 @@ extension Store {
         }
       }
     } catch {
-      throw StoreError(error, "take a checkpoint")
+      throw StoreError(error, during: "take a checkpoint")
     }
   }
 

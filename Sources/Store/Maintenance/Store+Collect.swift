@@ -67,7 +67,7 @@ extension Store {
       }
     } catch {
       if case .storage(.canceled) = error { throw StoreError(.canceled, "the collection was canceled; nothing was freed") }
-      throw StoreError(error, "collect garbage")
+      throw StoreError(error, during: "collect garbage")
     }
     return marks
   }
@@ -91,7 +91,7 @@ extension Store {
       }
       report.indexSegmentsKept = try nodes.numbers().count
     } catch {
-      throw StoreError(error, "collect garbage")
+      throw StoreError(error, during: "collect garbage")
     }
     return report
   }

@@ -37,7 +37,7 @@ extension Store {
         return body(try reader.entry(record))
       }
     } catch {
-      throw StoreError(error, "read the ledger")
+      throw StoreError(error, during: "read the ledger")
     }
   }
 }

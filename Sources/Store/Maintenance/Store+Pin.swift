@@ -3,7 +3,7 @@ import SystemIO
 import Tree
 
 /// A tree that stays as it is while somebody walks it: the state of a fork at one moment, kept from collection, without a name. It costs what a fork costs.
-final class PinnedTree {
+final class PinnedTree: Sendable {
   let tree: Tree
   private let store: Store
   private let token: UInt64
