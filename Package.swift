@@ -53,7 +53,7 @@ let package = Package(
     module("Mount", ["FUSE", "FileSystem", "Store", "SystemIO"]),
     module("Control", ["SystemIO"]),
     module("Processes", ["SystemIO", "CLinux"]),
-    module("Service", ["Control", "Processes", "FileSystem", "Store", "SystemIO", "CLinux"]),
+    module("Service", ["Control", "Processes", "Transfer", "FileSystem", "Store", "SystemIO", "CLinux"]),
     program(
       "tine",
       [
