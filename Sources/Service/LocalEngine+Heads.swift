@@ -46,7 +46,7 @@ extension LocalEngine {
     do throws(Errno) {
       try FileSystem(volume).makeRoot(mode: 0o755, Credentials(user: geteuid(), group: getegid()))
     } catch {
-      throw StoreError(error, "make the root of '\(volume.name)'")
+      throw StoreError(error, during: "making the root of '\(volume.name)'")
     }
   }
 }
