@@ -29,7 +29,9 @@ struct Demo: ParsableCommand {
 
   func validate() throws {
     if let forks, !(1...10_000).contains(forks) { throw ValidationError("--forks must be between 1 and 10,000.") }
-    if min(duration, scale, clients) < 1 { throw ValidationError("--duration, --scale and --clients must be at least 1.") }
+    if min(duration, scale, clients) < 1 {
+      throw ValidationError("--duration, --scale and --clients must be at least 1.")
+    }
   }
 
   func run() throws {
@@ -38,7 +40,11 @@ struct Demo: ParsableCommand {
     let stage = try DemoStage(interruptions: interruptions)
     defer { stage.close() }
     do throws(Failure) {
-      try SQLiteDemo(stage: stage, attempts: forks ?? 100).run()
+      if postgres {
+        try PostgresDemo(stage: stage, forks: forks ?? 10, seconds: duration, scale: scale, clients: clients).run()
+      } else {
+        try SQLiteDemo(stage: stage, attempts: forks ?? 100).run()
+      }
     } catch {
       throw interruptions.arePending ? .interrupted : error
     }

@@ -24,14 +24,25 @@ final class DemoStage: Sendable {
     do throws(Failure) {
       try LocalEngine.create(at: directory + "/store")
       engine = try DaemonLauncher.engine(for: directory + "/store")
+      // The daemon is no child of this process, what comes now is.
+      do throws(Errno) { try Descendants.adopt() } catch { throw Failure(.failed, "cannot adopt processes: \(error)") }
     } catch {
       Self.remove(directory)
       throw error
     }
   }
 
-  /// Unmounts everything, ends the daemon and removes the directory.
+  /// What every process of the demo has in its environment.
+  var mark: (name: String, value: String) { ("TINE_DEMO", directory) }
+
+  /// Lets other users pass through the directory, so that they can reach what they may.
+  func openForOthers() throws(Failure) {
+    if chmod(directory, 0o755) != 0 { throw Failure(.failed, "cannot open \(directory): \(Errno.last)") }
+  }
+
+  /// Ends all processes of the demo, unmounts everything, ends the daemon and removes the directory.
   func close() {
+    Descendants.end(with: Array("\(mark.name)=\(mark.value)".utf8))
     Console.reportFailure { () throws(Failure) in try engine.shutDown() }
     Self.remove(directory)
   }
@@ -77,7 +88,7 @@ final class DemoStage: Sendable {
   ) throws(Failure) -> (Child.Ending, String) {
     do throws(Errno) {
       let pipe = try Pipe()
-      var command = Command(arguments, environment: Environment.with(environment))
+      var command = Command(arguments, environment: Environment.with(environment + [mark]))
       command.directory = directory.map { Array($0.utf8) }
       command.user = user
       command.output = pipe.writer.rawValue

@@ -21,6 +21,8 @@ struct SQLiteDemo {
     _ = try stage.engine.mount(MountRequest(reference: "shop", directory: BytePath(mount)))
     let before = try state(of: mount)
     narrator.step("mounted, and SQLite finds it in order", "\(Units.grouped(before.orders)) orders")
+    // What is written from here on begins in segments of its own, so that all of it can go in the end.
+    _ = try stage.engine.collectGarbage { _ in !stage.interruptions.arePending }
     let ranking = try tryMigrations()
     try showBest(ranking)
     try proveUntouched(mount, before)
@@ -50,7 +52,9 @@ struct SQLiteDemo {
     let session = SampleSession(plan, engine: stage.engine, store: stage.store, interruptions: stage.interruptions)
     let (ranking, seconds) = try timed { () throws(Failure) in try session.run() }
     let each = Units.duration(seconds: seconds / Double(attempts))
-    narrator.step("forked, mounted, migrated, scored, compared, unmounted", "\(each) each, \(Units.duration(seconds: seconds)) in all")
+    narrator.step(
+      "forked, mounted, migrated, scored, compared, unmounted",
+      "\(each) each, \(Units.duration(seconds: seconds)) in all")
     show(ranking)
     return ranking
   }
@@ -90,7 +94,9 @@ struct SQLiteDemo {
     guard try state(of: mount) == before else { throw Failure(.damaged, "the origin has changed") }
     narrator.step("the same bytes, in order as before", "sha256 \(before.digest.prefix(16))…")
     let report = try stage.engine.check { _ in !stage.interruptions.arePending }
-    guard report.problems.isEmpty else { throw Failure(.damaged, "the store is damaged: \(report.problems[0].message)") }
+    guard report.problems.isEmpty else {
+      throw Failure(.damaged, "the store is damaged: \(report.problems[0].message)")
+    }
     narrator.step("the store checks out", "\(Units.grouped(report.blocks)) blocks verified")
   }
 
@@ -118,7 +124,8 @@ struct SQLiteDemo {
 
   /// What the database holds, as SQLite and sha256sum see it.
   private func state(of mount: String) throws(Failure) -> ShopState {
-    let check = try stage.run(["sqlite3", "-readonly", "shop.db", "PRAGMA integrity_check; SELECT count(*) FROM orders"], in: mount)
+    let check = try stage.run(
+      ["sqlite3", "-readonly", "shop.db", "PRAGMA integrity_check; SELECT count(*) FROM orders"], in: mount)
     let lines = check.split(whereSeparator: \.isNewline)
     guard lines.count == 2, lines[0] == "ok", let orders = UInt64(lines[1]) else {
       throw Failure(.damaged, "the database is not in order: \(check)")
