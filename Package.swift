@@ -14,6 +14,11 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
   .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
+/// A program made of modules.
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
 func tests(_ module: String, _ dependencies: [Target.Dependency] = []) -> Target {
   .testTarget(
     name: "\(module)Tests", dependencies: [.init(stringLiteral: module), "TestSupport"] + dependencies,
@@ -22,8 +27,16 @@ func tests(_ module: String, _ dependencies: [Target.Dependency] = []) -> Target
 
 let package = Package(
   name: "tine",
-  products: [],
-  dependencies: [],
+  products: [
+    .executable(name: "tine", targets: ["tine"]),
+    .executable(name: "tined", targets: ["tined"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log.git", from: "1.14.0"),
+    .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.0", traits: []),
+  ],
   targets: [
     .systemLibrary(name: "CFUSE", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
     .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
@@ -38,6 +51,25 @@ let package = Package(
     module("Transfer", ["FileSystem", "Store", "Ledger", "SystemIO", "CLinux"]),
     module("FUSE", ["CFUSE", "CLinux", "SystemIO"]),
     module("Mount", ["FUSE", "FileSystem", "Store", "SystemIO"]),
+    module("Control", ["SystemIO"]),
+    module("Processes", ["SystemIO", "CLinux"]),
+    module("Service", ["Control", "Processes", "Transfer", "FileSystem", "Store", "SystemIO", "CLinux"]),
+    program(
+      "tine",
+      [
+        "Service", "Control", "Processes", "SystemIO", "CLinux",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    program(
+      "tined",
+      [
+        "Service", "Control", "Mount", "FUSE", "FileSystem", "SystemIO", "CLinux",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ]),
 
     .target(
       name: "TestSupport", dependencies: ["SystemIO"], path: "Tests/TestSupport", swiftSettings: settings),
@@ -55,5 +87,7 @@ let package = Package(
     tests("FileSystem", ["Store", "Tree", "Ledger", "SystemIO"]),
     .testTarget(
       name: "FUSETests", dependencies: ["FUSE", "CFUSE", "SystemIO", "MountTestServer"], swiftSettings: settings),
+    .testTarget(name: "ControlTests", dependencies: ["Control"], swiftSettings: settings),
+    .testTarget(name: "ProcessesTests", dependencies: ["Processes", "SystemIO"], swiftSettings: settings),
   ]
 )

@@ -70,22 +70,24 @@ public final class Crew: Sendable {
   }
 
   private func start(_ job: @escaping Job) -> Bool {
-    let isStarted = startThread { self.work(job) }
+    let member = Member()
+    member.next.notifyAll { $0 = job }
+    let isStarted = startThread { while true { self.workUntilIdle(member) } }
     if !isStarted { state.withLock { $0.count -= 1 } }
     return isStarted
   }
 
-  private func work(_ first: @escaping Job) {
-    let member = Member()
-    var job = first
-    while true {
+  /// Waits for a job and works until none is left. It holds no job while it waits: a job holds its session, and that all
+  /// that the session serves.
+  private func workUntilIdle(_ member: Member) {
+    var next: Job? = member.next.wait { $0.take() }
+    while let job = next {
       job()
-      let waiting = state.withLock { state -> Job? in
+      next = state.withLock { state -> Job? in
         if !state.waiting.isEmpty { return state.waiting.removeFirst() }
         state.idle.append(member)
         return nil
       }
-      job = waiting ?? member.next.wait { $0.take() }
     }
   }
 }

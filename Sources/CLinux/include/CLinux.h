@@ -3,3 +3,5 @@
 #include "linux_attributes.h"
 #include "linux_files.h"
 #include "linux_mounts.h"
+#include "linux_processes.h"
+#include "linux_signals.h"

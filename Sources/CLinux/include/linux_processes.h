@@ -1,0 +1,55 @@
+#ifndef TINE_LINUX_PROCESSES_H
+#define TINE_LINUX_PROCESSES_H
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/// What a new process is to be.
+struct linux_spawn_request {
+  /// The program (looked for in PATH where it has no slash), its arguments and its environment, both ended by NULL.
+  const char *program;
+  char *const *arguments;
+  char *const *environment;
+  /// The working directory, or NULL for this process's.
+  const char *directory;
+  /// Shows the directory `bind_source` at `bind_target`, in a mount namespace of the new process's own; or NULL.
+  const char *bind_source;
+  const char *bind_target;
+  /// In that namespace, takes away the mounts of type fuse.tine below this directory; or NULL. A namespace keeps what
+  /// was mounted when it was made, and so would keep the mounts of others alive.
+  const char *hidden;
+  /// Descriptors that become standard input, output and error, and 3 (each -1: the first three inherited, no 3).
+  int descriptors[4];
+  /// Makes it the leader of a process group of its own.
+  bool own_group;
+  /// Makes it a daemon: a session of its own, and no child of this process.
+  bool detached;
+  /// Becomes this user and group, with no supplementary groups, where `switches_user`.
+  bool switches_user;
+  uid_t user;
+  gid_t group;
+};
+
+/// The step that failed, where a new process could not be made.
+enum linux_spawn_step {
+  linux_spawn_fork = 1,
+  linux_spawn_namespace,
+  linux_spawn_bind,
+  linux_spawn_user,
+  linux_spawn_directory,
+  linux_spawn_program,
+};
+
+/// Starts a process, with every signal at its default and none blocked. Returns its number, or -1 with errno and the
+/// step; then nothing of it is left. For a detached process the number is 0.
+pid_t linux_spawn(const struct linux_spawn_request *request, int32_t *step);
+
+/// Makes this process the parent of its orphaned descendants (PR_SET_CHILD_SUBREAPER).
+int linux_adopt_orphans(void);
+
+/// pipe2(2) with O_CLOEXEC: the reading end, then the writing end.
+int linux_pipe(int ends[2]);
+
+/// pidfd_open(2): a descriptor that becomes readable when the process ends.
+int linux_open_process(pid_t process);
+#endif

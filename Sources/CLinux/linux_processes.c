@@ -1,0 +1,191 @@
+// Between fork and exec only what is safe there may run: other threads of the parent may hold any lock. Hence C, and
+// hence no allocation below `child`.
+#include "linux_processes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct report {
+  int32_t error;
+  int32_t step;
+};
+
+static void fail(int channel, int32_t step) {
+  struct report report = {errno, step};
+  ssize_t written = write(channel, &report, sizeof report);
+  (void)written;
+  _exit(127);
+}
+
+static int write_file(const char *path, const char *text) {
+  int file = open(path, O_WRONLY | O_CLOEXEC);
+  if (file < 0) return -1;
+  ssize_t written = write(file, text, strlen(text));
+  int error = errno;
+  close(file);
+  errno = error;
+  return written < 0 ? -1 : 0;
+}
+
+/// A user namespace in which this user is itself, and may mount.
+static int enter_user_namespace(void) {
+  char map[64];
+  uid_t user = geteuid();
+  gid_t group = getegid();
+  if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0) return -1;
+  if (write_file("/proc/self/setgroups", "deny") < 0 && errno != ENOENT) return -1;
+  snprintf(map, sizeof map, "%u %u 1\n", user, user);
+  if (write_file("/proc/self/uid_map", map) < 0) return -1;
+  snprintf(map, sizeof map, "%u %u 1\n", group, group);
+  return write_file("/proc/self/gid_map", map);
+}
+
+/// Mounts are made slaves: what is unmounted outside goes here too, and nothing done here shows outside.
+static int enter_mount_namespace(void) {
+  if (geteuid() == 0 ? unshare(CLONE_NEWNS) < 0 : enter_user_namespace() < 0) return -1;
+  return mount("none", "/", NULL, MS_REC | MS_SLAVE, NULL);
+}
+
+/// Turns the octal escapes of a path in /proc/self/mountinfo back, in place.
+static void unescape(char *path) {
+  char *to = path;
+  for (const char *from = path; *from; to++) {
+    if (from[0] == '\\' && from[1] && from[2] && from[3]) {
+      *to = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
+      from += 4;
+    } else {
+      *to = *from++;
+    }
+  }
+  *to = 0;
+}
+
+/// Detaches the mount that a line of /proc/self/mountinfo describes, if it is one of ours below `hidden`.
+static void hide_mount(char *line, const char *hidden) {
+  if (!strstr(line, " - fuse.tine ")) return;
+  char *path = line;
+  for (int field = 0; field < 4; field++) {
+    path = strchr(path, ' ');
+    if (!path) return;
+    path++;
+  }
+  char *end = strchr(path, ' ');
+  if (!end) return;
+  *end = 0;
+  unescape(path);
+  size_t length = strlen(hidden);
+  if (strncmp(path, hidden, length) == 0 && path[length] == '/') umount2(path, MNT_DETACH);
+}
+
+/// Reads the whole list before it changes the mounts, as far as the buffer reaches.
+static int hide_mounts(const char *hidden) {
+  static char list[1 << 20];
+  int file = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return -1;
+  size_t length = 0;
+  ssize_t count;
+  while ((count = read(file, list + length, sizeof list - 1 - length)) > 0) length += (size_t)count;
+  close(file);
+  if (count < 0) return -1;
+  list[length] = 0;
+  for (char *line = list; *line;) {
+    char *end = strchr(line, '\n');
+    if (end) *end = 0;
+    hide_mount(line, hidden);
+    if (!end) break;
+    line = end + 1;
+  }
+  return 0;
+}
+
+static void reset_signals(void) {
+  for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/// Puts `descriptors` at 0 to 3. They are moved out of that range first, so that none overwrites another.
+static int place_descriptors(const int *descriptors) {
+  int moved[4];
+  for (int i = 0; i < 4; i++) {
+    moved[i] = descriptors[i] < 0 ? -1 : fcntl(descriptors[i], F_DUPFD_CLOEXEC, 10);
+    if (descriptors[i] >= 0 && moved[i] < 0) return -1;
+  }
+  for (int i = 0; i < 4; i++)
+    if (moved[i] >= 0 && dup2(moved[i], i) < 0) return -1;
+  return 0;
+}
+
+static void child(const struct linux_spawn_request *request, int channel) {
+  if (request->own_group) setpgid(0, 0);
+  if (request->bind_source) {
+    if (enter_mount_namespace() < 0) fail(channel, linux_spawn_namespace);
+    if (mount(request->bind_source, request->bind_target, NULL, MS_BIND, NULL) < 0) fail(channel, linux_spawn_bind);
+    if (request->hidden && hide_mounts(request->hidden) < 0) fail(channel, linux_spawn_namespace);
+  }
+  if (place_descriptors(request->descriptors) < 0) fail(channel, linux_spawn_fork);
+  if (request->switches_user) {
+    if (setgroups(0, NULL) < 0 || setgid(request->group) < 0 || setuid(request->user) < 0)
+      fail(channel, linux_spawn_user);
+  }
+  if (request->directory && chdir(request->directory) < 0) fail(channel, linux_spawn_directory);
+  reset_signals();
+  execvpe(request->program, request->arguments, request->environment);
+  fail(channel, linux_spawn_program);
+}
+
+pid_t linux_spawn(const struct linux_spawn_request *request, int32_t *step) {
+  int channel[2];
+  *step = linux_spawn_fork;
+  if (pipe2(channel, O_CLOEXEC) < 0) return -1;
+  int writer = fcntl(channel[1], F_DUPFD_CLOEXEC, 10);
+  close(channel[1]);
+  if (writer < 0) {
+    close(channel[0]);
+    return -1;
+  }
+  pid_t process = fork();
+  if (process == 0) {
+    if (request->detached) {
+      if (setsid() < 0) fail(writer, linux_spawn_fork);
+      pid_t second = fork();
+      if (second < 0) fail(writer, linux_spawn_fork);
+      if (second > 0) _exit(0);
+    }
+    child(request, writer);
+  }
+  int error = errno;
+  close(writer);
+  struct report report = {error, linux_spawn_fork};
+  ssize_t length = 0;
+  if (process > 0) {
+    do length = read(channel[0], &report, sizeof report);
+    while (length < 0 && errno == EINTR);
+    if (length == sizeof report || request->detached) {
+      while (waitpid(process, NULL, 0) < 0 && errno == EINTR) {}
+    }
+  }
+  close(channel[0]);
+  if (process > 0 && length == 0) return request->detached ? 0 : process;
+  *step = report.step;
+  errno = report.error;
+  return -1;
+}
+
+int linux_adopt_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
+
+
+int linux_open_process(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }
+
+int linux_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }

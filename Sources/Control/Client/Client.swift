@@ -1,0 +1,91 @@
+import FoundationEssentials
+import Glibc
+import Synchronization
+import SystemIO
+
+/// Sends requests to the daemon of one store, each on a connection of its own.
+final class Client: Sendable {
+  private let store: String
+  private let interruption: Int32?
+  /// The connection that showed that there is a daemon; the first request takes it.
+  private let first: Mutex<Connection?>
+
+  /// A client for the daemon of a store; nil where none runs.
+  init?(store: String, interruption: Int32?) throws(Failure) {
+    self.store = store
+    self.interruption = interruption
+    guard let connection = try Self.connect(to: store, interruption) else { return nil }
+    first = Mutex(connection)
+  }
+
+  /// Sends a request and reads its answer.
+  @discardableResult
+  func call<Answer: Decodable>(_ request: Request, as answer: Answer.Type = Answer.self) throws(Failure) -> Answer {
+    let connection = try connection()
+    try connection.write(request.encoded)
+    var response = try Response(reading: connection)
+    let body = Data(try response.rest())
+    guard response.status == 200 else { throw Self.failure(status: response.status, body) }
+    return try Self.decode(answer, from: body)
+  }
+
+  /// Sends a request for a long operation and hears of its progress until the answer comes.
+  @discardableResult
+  func follow<Answer: Codable & Sendable>(
+    _ request: Request, as answer: Answer.Type = Answer.self, progress: ProgressHandler
+  ) throws(Failure) -> Answer {
+    let connection = try connection()
+    try connection.write(request.encoded)
+    var response = try Response(reading: connection)
+    guard response.status == 200 else {
+      throw Self.failure(status: response.status, Data(try response.rest()))
+    }
+    var lines = LineReader(response)
+    var isCanceled = false
+    while let line = try lines.next() {
+      let line = try Self.decode(StreamLine<Answer>.self, from: Data(line))
+      if let error = line.error { throw error }
+      if let result = line.result { return result }
+      if let report = line.progress, !isCanceled, !progress(report) {
+        isCanceled = true
+        connection.cancel()
+      }
+    }
+    throw isCanceled ? .canceled : .truncated
+  }
+
+  private func connection() throws(Failure) -> Connection {
+    if let connection = first.withLock({ $0.take() }) { return connection }
+    guard let connection = try Self.connect(to: store, interruption) else {
+      throw Failure(.unreachable, "the daemon of this store has ended")
+    }
+    return connection
+  }
+
+  private static func connect(to store: String, _ interruption: Int32?) throws(Failure) -> Connection? {
+    let address: SocketAddress
+    do throws(Errno) {
+      address = try SocketAddress(store: store)
+    } catch {
+      if error == .noSuchFile { return nil }
+      throw Failure(.unreachable, "cannot open \(store): \(error)")
+    }
+    return try Connection(to: address, interruption: interruption)
+  }
+
+  private static func failure(status: Int, _ body: Data) -> Failure {
+    do throws(Failure) {
+      return try JSON.decode(ErrorBody.self, from: body).error
+    } catch {
+      return .malformed("status \(status)")
+    }
+  }
+
+  private static func decode<Value: Decodable>(_ type: Value.Type, from body: Data) throws(Failure) -> Value {
+    do throws(Failure) {
+      return try JSON.decode(type, from: body)
+    } catch {
+      throw .malformed(error.message)
+    }
+  }
+}

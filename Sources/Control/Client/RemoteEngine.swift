@@ -1,0 +1,84 @@
+import FoundationEssentials
+
+/// Carries out requests by asking the daemon that owns the store.
+public struct RemoteEngine: MountingEngine {
+  private let client: Client
+
+  /// The engine of a store whose daemon runs; nil where none does.
+  ///
+  /// `interruption` is a descriptor that becomes readable when the person wants the present request to end; the
+  /// request is then canceled at the daemon too.
+  public init?(store: String, interruption: Int32? = nil) throws(Failure) {
+    guard let client = try Client(store: store, interruption: interruption) else { return nil }
+    self.client = client
+  }
+
+  public func version() throws(Failure) -> VersionReport { try client.call(get("version")) }
+
+  public func heads() throws(Failure) -> [Head] { try client.call(get("heads")) }
+
+  public func head(_ reference: String) throws(Failure) -> HeadReport { try client.call(get("heads", reference)) }
+
+  public func fork(_ request: ForkRequest) throws(Failure) -> Head { try client.call(post("forks", request)) }
+
+  public func snapshot(_ request: SnapshotRequest) throws(Failure) -> Head {
+    try client.call(post("snapshots", request))
+  }
+
+  public func drop(_ reference: String) throws(Failure) {
+    try client.call(Request(method: .delete, path: ["heads", reference]), as: Done.self)
+  }
+
+  public func diff(_ request: DiffRequest) throws(Failure) -> [Change] {
+    let query = [("old", request.old), ("new", request.new), ("patch", String(request.patch))]
+    return try client.call(Request(method: .get, path: ["diff"], query: query))
+  }
+
+  public func log(_ request: LogRequest) throws(Failure) -> [LogEntry] {
+    var query = [(name: "reference", value: request.reference)]
+    if let since = request.since { query.append(("since", String(since))) }
+    if let limit = request.limit { query.append(("limit", String(limit))) }
+    query.append(("verify", String(request.verify)))
+    return try client.call(Request(method: .get, path: ["log"], query: query))
+  }
+
+  public func importDirectory(
+    _ request: ImportRequest, progress: @escaping ProgressHandler
+  ) throws(Failure) -> TransferReport {
+    try client.follow(post("import", request), progress: progress)
+  }
+
+  public func exportDirectory(
+    _ request: ExportRequest, progress: @escaping ProgressHandler
+  ) throws(Failure) -> TransferReport {
+    try client.follow(post("export", request), progress: progress)
+  }
+
+  public func collectGarbage(progress: ProgressHandler) throws(Failure) -> CollectionReport {
+    try client.follow(post("gc", Done()), progress: progress)
+  }
+
+  public func check(progress: ProgressHandler) throws(Failure) -> CheckReport {
+    try client.follow(post("check", Done()), progress: progress)
+  }
+
+  public func mounts() throws(Failure) -> [Mount] { try client.call(get("mounts")) }
+
+  public func mount(_ request: MountRequest) throws(Failure) -> Mount { try client.call(post("mounts", request)) }
+
+  public func unmount(_ request: UnmountRequest) throws(Failure) {
+    try client.call(post("unmount", request), as: Done.self)
+  }
+
+  public func shutDown() throws(Failure) { try client.call(post("shutdown", Done()), as: Done.self) }
+
+  private func get(_ path: String...) -> Request { Request(method: .get, path: path) }
+
+  private func post(_ path: String, _ body: some Encodable) throws(Failure) -> Request {
+    do {
+      return Request(method: .post, path: [path], body: try JSON.encode(body))
+    } catch {
+      throw Failure(.failed, "cannot write the request: \(error)")
+    }
+  }
+}

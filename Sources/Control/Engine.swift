@@ -1,0 +1,30 @@
+/// Carries out requests on one store: in this process, or by asking the daemon that owns the store.
+///
+/// Every method blocks until it is done. Those that may take long report progress and stop when the handler says so.
+public protocol Engine: Sendable {
+  func version() throws(Failure) -> VersionReport
+
+  func heads() throws(Failure) -> [Head]
+  func head(_ reference: String) throws(Failure) -> HeadReport
+  func fork(_ request: ForkRequest) throws(Failure) -> Head
+  func snapshot(_ request: SnapshotRequest) throws(Failure) -> Head
+  func drop(_ reference: String) throws(Failure)
+
+  func diff(_ request: DiffRequest) throws(Failure) -> [Change]
+  func log(_ request: LogRequest) throws(Failure) -> [LogEntry]
+
+  func importDirectory(_ request: ImportRequest, progress: @escaping ProgressHandler) throws(Failure) -> TransferReport
+  func exportDirectory(_ request: ExportRequest, progress: @escaping ProgressHandler) throws(Failure) -> TransferReport
+  func collectGarbage(progress: ProgressHandler) throws(Failure) -> CollectionReport
+  func check(progress: ProgressHandler) throws(Failure) -> CheckReport
+}
+
+/// An engine that can also mount: only a daemon, which outlives the command that asked for it.
+public protocol MountingEngine: Engine {
+  func mounts() throws(Failure) -> [Mount]
+  func mount(_ request: MountRequest) throws(Failure) -> Mount
+  func unmount(_ request: UnmountRequest) throws(Failure)
+
+  /// Unmounts everything, makes everything durable and ends the daemon; returns when the store is free.
+  func shutDown() throws(Failure)
+}

@@ -1,0 +1,106 @@
+/// One difference between two heads.
+public struct Change: Sendable {
+  public enum Kind: String, Codable, Sendable {
+    case added, deleted, modified, renamed
+    /// Only owner, permissions, times or extended attributes differ.
+    case attributes
+  }
+
+  public enum FileKind: String, Codable, Sendable {
+    case file, directory, symlink, fifo, socket, device
+  }
+
+  /// Pages of 4 KiB, both ends included.
+  public struct PageRange: Codable, Hashable, Sendable {
+    public let first: UInt64
+    public let last: UInt64
+
+    public init(first: UInt64, last: UInt64) {
+      self.first = first
+      self.last = last
+    }
+
+    public var count: UInt64 { last - first + 1 }
+  }
+
+  /// The path in the newer head, or in the older one for what was deleted.
+  public let path: BytePath
+  /// The path in the older head, where it was renamed.
+  public let oldPath: BytePath?
+  public let change: Kind
+  public let kind: FileKind
+  /// The pages whose bytes differ.
+  public let pages: [PageRange]
+  /// The attributes that differ: `mode`, `owner`, `group`, `size`, `modified`, `xattrs`, `target`, `device`, `links`.
+  public let attributes: [String]
+  public let oldSize: UInt64?
+  public let newSize: UInt64?
+  /// A unified diff, where it was asked for and both sides are small text files.
+  public let patch: String?
+
+  public init(
+    path: BytePath, oldPath: BytePath? = nil, change: Kind, kind: FileKind, pages: [PageRange] = [],
+    attributes: [String] = [], oldSize: UInt64? = nil, newSize: UInt64? = nil, patch: String? = nil
+  ) {
+    self.path = path
+    self.oldPath = oldPath
+    self.change = change
+    self.kind = kind
+    self.pages = pages
+    self.attributes = attributes
+    self.oldSize = oldSize
+    self.newSize = newSize
+    self.patch = patch
+  }
+
+  /// How many bytes of content changed: whole pages, but never more than the longer side has.
+  public var changedBytes: UInt64 {
+    min(pages.reduce(0) { $0 + $1.count } * 4096, max(oldSize ?? 0, newSize ?? 0))
+  }
+}
+
+extension Change: Codable {
+  enum CodingKeys: String, CodingKey {
+    case path, pathBytes, oldPath, oldPathBytes, change, kind, pages, attributes, oldSize, newSize, patch
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    path = try container.decodePath(forKey: .path, bytesKey: .pathBytes)
+    oldPath = try container.decodePathIfPresent(forKey: .oldPath, bytesKey: .oldPathBytes)
+    change = try container.decode(Kind.self, forKey: .change)
+    kind = try container.decode(FileKind.self, forKey: .kind)
+    pages = try container.decodeIfPresent([PageRange].self, forKey: .pages) ?? []
+    attributes = try container.decodeIfPresent([String].self, forKey: .attributes) ?? []
+    oldSize = try container.decodeIfPresent(UInt64.self, forKey: .oldSize)
+    newSize = try container.decodeIfPresent(UInt64.self, forKey: .newSize)
+    patch = try container.decodeIfPresent(String.self, forKey: .patch)
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(path, forKey: .path, bytesKey: .pathBytes)
+    if let oldPath { try container.encode(oldPath, forKey: .oldPath, bytesKey: .oldPathBytes) }
+    try container.encode(change, forKey: .change)
+    try container.encode(kind, forKey: .kind)
+    if !pages.isEmpty { try container.encode(pages, forKey: .pages) }
+    if !attributes.isEmpty { try container.encode(attributes, forKey: .attributes) }
+    try container.encodeIfPresent(oldSize, forKey: .oldSize)
+    try container.encodeIfPresent(newSize, forKey: .newSize)
+    try container.encodeIfPresent(patch, forKey: .patch)
+  }
+}
+
+/// Asks what changed from one head to another.
+public struct DiffRequest: Codable, Sendable {
+  public let old: String
+  public let new: String
+  /// Whether small text files come with a unified diff.
+  public let patch: Bool
+
+  public init(old: String, new: String, patch: Bool = false) {
+    self.old = old
+    self.new = new
+    self.patch = patch
+  }
+}

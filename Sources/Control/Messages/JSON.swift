@@ -1,0 +1,54 @@
+public import FoundationEssentials
+
+/// How the API writes JSON: keys in snake case, nothing escaped that need not be, dates as RFC 3339 text (see `Moment`).
+public enum JSON {
+  /// The compact form that travels on the socket.
+  public static func encode(_ value: some Encodable) throws -> Data {
+    try encoder().encode(value)
+  }
+
+  /// The form that people read.
+  public static func encodeForReading(_ value: some Encodable) throws -> Data {
+    let encoder = encoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return try encoder.encode(value)
+  }
+
+  /// Reads one value, and says in one line what is wrong with the text where it is not one.
+  public static func decode<Value: Decodable>(_ type: Value.Type, from data: Data) throws(Failure) -> Value {
+    do {
+      let decoder = JSONDecoder()
+      decoder.keyDecodingStrategy = .convertFromSnakeCase
+      return try decoder.decode(type, from: data)
+    } catch let error as DecodingError {
+      throw Failure(.badRequest, "not a valid \(type): \(error.summary)")
+    } catch {
+      throw Failure(.badRequest, "not a valid \(type): \(error)")
+    }
+  }
+
+  private static func encoder() -> JSONEncoder {
+    let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    encoder.outputFormatting = .withoutEscapingSlashes
+    return encoder
+  }
+}
+
+extension DecodingError {
+  fileprivate var summary: String {
+    switch self {
+    case .keyNotFound(let key, _): "\"\(key.stringValue)\" is missing"
+    case .valueNotFound(_, let context): "\(context.place) is null"
+    case .typeMismatch(let type, let context): "\(context.place) is not a \(type)"
+    case .dataCorrupted(let context): context.codingPath.isEmpty ? "not JSON" : "\(context.place) is malformed"
+    @unknown default: "it cannot be read"
+    }
+  }
+}
+
+extension DecodingError.Context {
+  fileprivate var place: String {
+    codingPath.isEmpty ? "the body" : "\"\(codingPath.map(\.stringValue).joined(separator: "."))\""
+  }
+}

@@ -1,0 +1,139 @@
+/// Who answers, and in which version of the API.
+public struct VersionReport: Codable, Sendable {
+  /// The version of Tine, such as `0.1.0`.
+  public let version: String
+  /// The version of the API, the `v1` of its paths.
+  public let api: Int
+  /// The daemon's process, where a daemon answers.
+  public let process: Int32?
+
+  public init(version: String, api: Int, process: Int32?) {
+    self.version = version
+    self.api = api
+    self.process = process
+  }
+
+  /// What this build speaks.
+  public static let current = VersionReport(version: "0.1.0", api: 1, process: nil)
+}
+
+/// How far a long operation has come.
+public struct Progress: Codable, Hashable, Sendable {
+  /// What is going on, such as `importing`.
+  public let activity: String
+  public let done: UInt64
+  /// How much there is in all, where it is known.
+  public let total: UInt64?
+  public let unit: Unit
+
+  public enum Unit: String, Codable, Sendable { case bytes, entries, segments, heads, nodes, blocks, records }
+
+  public init(activity: String, done: UInt64, total: UInt64? = nil, unit: Unit) {
+    self.activity = activity
+    self.done = done
+    self.total = total
+    self.unit = unit
+  }
+}
+
+/// Hears how far an operation has come; answers whether to go on. It is called from any thread, some times a second.
+public typealias ProgressHandler = @Sendable (Progress) -> Bool
+
+/// What a garbage collection did.
+public struct CollectionReport: Codable, Sendable {
+  public let freedBytes: UInt64
+  public let freedSegments: UInt64
+  public let keptSegments: UInt64
+
+  public init(freedBytes: UInt64, freedSegments: UInt64, keptSegments: UInt64) {
+    self.freedBytes = freedBytes
+    self.freedSegments = freedSegments
+    self.keptSegments = keptSegments
+  }
+}
+
+/// What a check of the store found.
+public struct CheckReport: Codable, Sendable {
+  public let heads: UInt64
+  public let entries: UInt64
+  public let nodes: UInt64
+  public let blocks: UInt64
+  public let records: UInt64
+  /// What is wrong; a store in order has none.
+  public let problems: [Problem]
+
+  /// One thing that is wrong, and what it concerns.
+  public struct Problem: Codable, Sendable {
+    public let name: String?
+    public let path: String?
+    public let message: String
+
+    public init(name: String?, path: String?, message: String) {
+      self.name = name
+      self.path = path
+      self.message = message
+    }
+  }
+
+  public init(
+    heads: UInt64, entries: UInt64, nodes: UInt64, blocks: UInt64, records: UInt64, problems: [Problem]
+  ) {
+    self.heads = heads
+    self.entries = entries
+    self.nodes = nodes
+    self.blocks = blocks
+    self.records = records
+    self.problems = problems
+  }
+}
+
+/// Asks for the ledger's records of one head.
+public struct LogRequest: Codable, Sendable {
+  public let reference: String
+  /// Only records from this place on.
+  public let since: UInt64?
+  /// At most so many, the newest.
+  public let limit: Int?
+  /// Whether to verify the blocks that the records brought, and not only the records' chain.
+  public let verify: Bool
+
+  public init(reference: String, since: UInt64? = nil, limit: Int? = nil, verify: Bool = false) {
+    self.reference = reference
+    self.since = since
+    self.limit = limit
+    self.verify = verify
+  }
+}
+
+/// One record of the ledger.
+public struct LogEntry: Codable, Sendable {
+  public let lsn: UInt64
+  public let time: Moment
+  /// The fork that it changed, as long as it exists.
+  public let name: String?
+  /// What it did, such as `write`.
+  public let operation: String
+  /// What it touched: a path, or an inode that has no name any more.
+  public let subject: String
+  /// How many pages of content it brought.
+  public let pages: UInt64
+  /// Its checksum, which the next record holds too.
+  public let checksum: String
+
+  public init(
+    lsn: UInt64, time: Moment, name: String?, operation: String, subject: String, pages: UInt64, checksum: String
+  ) {
+    self.lsn = lsn
+    self.time = time
+    self.name = name
+    self.operation = operation
+    self.subject = subject
+    self.pages = pages
+    self.checksum = checksum
+  }
+}
+
+/// An answer that says nothing but that it was done.
+public struct Done: Codable, Sendable {
+  public init() {}
+}

@@ -1,0 +1,113 @@
+public import Control
+import FileSystem
+import Glibc
+import Store
+
+extension LocalEngine {
+  public func diff(_ request: DiffRequest) throws(Failure) -> [Control.Change] {
+    let store = try store()
+    let changes = try translating { () throws(StoreError) in
+      try store.diff(Reference(request.old), Reference(request.new))
+    }
+    guard request.patch else { return changes.map { Control.Change($0, patch: nil) } }
+    let patches = PatchMaker(old: try fileSystem(request.old), new: try fileSystem(request.new))
+    return try changes.map { (change) throws(Failure) in Control.Change(change, patch: try patches.patch(change)) }
+  }
+
+  public func log(_ request: LogRequest) throws(Failure) -> [Control.LogEntry] {
+    let store = try store()
+    let limit = max(1, request.limit ?? .max)
+    var entries: [Control.LogEntry] = []
+    try translating { () throws(StoreError) in
+      try store.log(of: Reference(request.reference), from: request.since ?? 1, verifying: request.verify) { entry in
+        entries.append(Control.LogEntry(entry))
+        // The newest are wanted: older ones go now and then, and at the end.
+        if entries.count / 2 >= limit { entries.removeFirst(entries.count - limit) }
+        return true
+      }
+    }
+    return entries.suffix(limit)
+  }
+}
+
+extension Control.LogEntry {
+  init(_ entry: StoredLogEntry) {
+    let digits = String(entry.checksum, radix: 16)
+    self.init(
+      lsn: entry.lsn, time: Moment(nanoseconds: entry.time), name: entry.fork, operation: entry.kind.text,
+      subject: String(decoding: entry.subject, as: UTF8.self), pages: entry.pages,
+      checksum: String(repeating: "0", count: 16 - digits.count) + digits)
+  }
+}
+
+extension RecordKind {
+  /// The words that the API and people use.
+  fileprivate var text: String {
+    switch self {
+    case .createFork: "create fork"
+    case .fork: "fork"
+    case .snapshot: "snapshot"
+    case .drop: "drop"
+    case .completeImport: "complete import"
+    case .create: "create"
+    case .makeDirectory: "mkdir"
+    case .symbolicLink: "symlink"
+    case .link: "link"
+    case .unlink: "unlink"
+    case .removeDirectory: "rmdir"
+    case .rename: "rename"
+    case .write: "write"
+    case .truncate: "truncate"
+    case .setAttributes: "set attributes"
+    case .allocate: "allocate"
+    case .copyRange: "copy range"
+    case .setExtendedAttribute: "set xattr"
+    case .removeExtendedAttribute: "remove xattr"
+    case .purge: "purge"
+    case .importEntry: "import"
+    }
+  }
+}
+
+extension Control.Change {
+  init(_ change: StoredChange, patch: String?) {
+    let isNew = change.kind == .added
+    let isGone = change.kind == .removed
+    self.init(
+      path: BytePath(change.path), oldPath: change.oldPath.map { BytePath($0) }, change: Kind(change),
+      kind: FileKind(type: change.type),
+      pages: change.pages.map { PageRange(first: $0.lowerBound, last: $0.upperBound - 1) },
+      attributes: change.attributes.map(\.text), oldSize: isNew ? nil : change.oldSize,
+      newSize: isGone ? nil : change.newSize, patch: patch)
+  }
+}
+
+extension Control.Change.Kind {
+  fileprivate init(_ change: StoredChange) {
+    switch change.kind {
+    case .added: self = .added
+    case .removed: self = .deleted
+    case .renamed: self = .renamed
+    case .modified:
+      let isContent = !change.pages.isEmpty || change.attributes.isEmpty || change.attributes.contains(.size)
+      self = isContent ? .modified : .attributes
+    }
+  }
+}
+
+extension Control.Change.FileKind {
+  fileprivate init(type: UInt32) {
+    switch type & S_IFMT {
+    case S_IFDIR: self = .directory
+    case S_IFLNK: self = .symlink
+    case S_IFIFO: self = .fifo
+    case S_IFSOCK: self = .socket
+    case S_IFCHR, S_IFBLK: self = .device
+    default: self = .file
+    }
+  }
+}
+
+extension StoredChange.Attribute {
+  fileprivate var text: String { self == .extendedAttributes ? "xattrs" : rawValue }
+}

@@ -1,0 +1,81 @@
+public import Control
+public import FileSystem
+import Store
+import Synchronization
+import SystemIO
+
+/// Carries out requests on a store that this process owns.
+public final class LocalEngine: Engine {
+  /// The store's directory.
+  public let directory: String
+  private let opened: Mutex<Store?>
+
+  /// Opens a store and recovers what its last owner left.
+  ///
+  /// Where another process owns the store, waits `patience` milliseconds for it to end: commands are short, and a daemon
+  /// that was told to end is still writing its last checkpoint.
+  public init(opening directory: String, patience: Int = 3000) throws(Failure) {
+    self.directory = directory
+    let deadline = ContinuousClock.now.advanced(by: .milliseconds(patience))
+    while true {
+      do throws(StoreError) {
+        opened = Mutex(try Store.open(at: directory))
+        return
+      } catch {
+        guard error.kind == .storeInUse, StoreLock(of: directory).wait(until: deadline) else { throw Failure(error) }
+      }
+    }
+  }
+
+  /// Makes a store.
+  public static func create(at directory: String) throws(Failure) {
+    try translating { () throws(StoreError) in try Store.create(at: directory) }
+  }
+
+  /// Writes everything down and gives the store free.
+  public func close() throws(Failure) {
+    guard let store = opened.withLock({ $0.take() }) else { return }
+    try translating { () throws(StoreError) in try store.close() }
+  }
+
+  /// The store, while it is open.
+  func store() throws(Failure) -> Store {
+    guard let store = opened.withLock({ $0 }) else { throw Failure(.unreachable, "the store is being closed") }
+    return store
+  }
+
+  /// A fork or snapshot as files, for a mount.
+  public func fileSystem(_ reference: String) throws(Failure) -> FileSystem {
+    let store = try store()
+    return try translating { () throws(StoreError) in FileSystem(try store.volume(Reference(reference))) }
+  }
+
+  public func version() throws(Failure) -> VersionReport { .current }
+}
+
+/// Runs a call of the store, and says its failure in the words of the API.
+func translating<Value>(_ body: () throws(StoreError) -> Value) throws(Failure) -> Value {
+  do throws(StoreError) { return try body() } catch { throw Failure(error) }
+}
+
+extension Failure {
+  init(_ error: StoreError) {
+    let kind: Kind =
+      switch error.kind {
+      case .notAStore: .notAStore
+      case .storeExists: .storeExists
+      case .storeInUse: .storeInUse
+      case .newerFormat: .newerFormat
+      case .damaged: .damaged
+      case .nameTaken: .nameTaken
+      case .noSuchName: .noSuchName
+      case .invalidName: .invalidName
+      case .notSupported: .notSupported
+      case .conflict: .conflict
+      case .noSpace: .noSpace
+      case .canceled: .canceled
+      case .failed: .failed
+      }
+    self.init(kind, error.message, hint: error.hint)
+  }
+}

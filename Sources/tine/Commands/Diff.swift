@@ -1,0 +1,84 @@
+import ArgumentParser
+import Control
+
+/// `tine diff`
+struct Diff: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Show what changed from one fork or snapshot to another.",
+    discussion: """
+      One line for each path: A added, D deleted, M modified (with the pages of 4 KiB that differ), R renamed, T only \
+      attributes changed. It takes as long as there are changes, not as long as there are files.
+      """)
+
+  @Argument(help: "The fork or snapshot to compare from.")
+  var old: String
+
+  @Argument(help: "The one to compare to.")
+  var new: String
+
+  @Flag(help: "Show how much changed in each file.")
+  var stat = false
+
+  @Flag(help: "Show the lines that changed in small text files, as a unified diff.")
+  var patch = false
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    if stat && patch { throw ValidationError("--stat and --patch exclude each other.") }
+  }
+
+  func run() throws {
+    let request = DiffRequest(old: old, new: new, patch: patch)
+    let changes = try store.withEngine { try $0.diff(request) }
+    if output.json {
+      try stat ? Console.print(json: ChangeSummary(changes)) : Console.print(json: changes)
+    } else if stat {
+      Self.statLines(changes).forEach(Console.print)
+    } else {
+      show(changes)
+    }
+  }
+
+  private func show(_ changes: [Change]) {
+    let style = Style(enabled: Console.outputIsTerminal)
+    for change in changes {
+      if let patch = change.patch {
+        Console.print(patch.hasSuffix("\n") ? String(patch.dropLast()) : patch)
+      } else if style.enabled {
+        let line = String(decoding: change.line, as: UTF8.self)
+        switch change.change {
+        case .added: Console.print(style.green(line))
+        case .deleted: Console.print(style.red(line))
+        case .attributes: Console.print(style.faint(line))
+        case .modified, .renamed: Console.print(line)
+        }
+      } else {
+        Console.print(change.line)
+      }
+    }
+  }
+
+  /// How much changed in each file, then all together; of more than `limit` files only those that changed most.
+  static func statLines(_ changes: [Change], limit: Int = .max) -> [String] {
+    let summary = ChangeSummary(changes)
+    let shown =
+      changes.count <= limit ? changes : Array(changes.sorted { $0.changedBytes > $1.changedBytes }.prefix(limit))
+    let names = shown.map { String(decoding: $0.path.quoted, as: UTF8.self) }
+    let width = names.map(\.count).max() ?? 0
+    var lines = zip(shown, names).map { change, name in
+      let padding = String(repeating: " ", count: width - name.count)
+      return "\(change.letter) \(name)\(padding)  \(change.changedBytes == 0 ? "" : Units.bytes(change.changedBytes))"
+        .trimmingTrailingSpaces
+    }
+    if changes.count > shown.count {
+      lines.append("… and \(Units.count(UInt64(changes.count - shown.count), "other"))")
+    }
+    return lines + [summary.line]
+  }
+}
+
+extension String {
+  fileprivate var trimmingTrailingSpaces: String { String(reversed().drop { $0 == " " }.reversed()) }
+}

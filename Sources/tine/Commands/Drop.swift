@@ -1,0 +1,27 @@
+import ArgumentParser
+import Control
+
+/// `tine drop`
+struct Drop: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Remove forks and snapshots.",
+    discussion: "What was forked from them is not touched. 'tine gc' then frees the space that nothing else uses.")
+
+  @Argument(help: "The forks and snapshots.")
+  var references: [String]
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let dropped = try store.withEngine { engine in
+      for reference in references { try engine.drop(reference) }
+      return references
+    }
+    if output.json {
+      try Console.print(json: dropped.map { ["name": $0] })
+    } else {
+      for name in dropped { Console.print("dropped \(name)") }
+    }
+  }
+}

@@ -1,0 +1,123 @@
+import ArgumentParser
+import Control
+import Glibc
+import Processes
+import SystemIO
+
+/// `tine run`
+struct Run: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Run a command in a fork of its own, and tell what it changed.",
+    discussion: """
+      The command starts in the fork's root, with the fork's name in TINE_FORK. Its exit code is passed on (128 and the \
+      number of the signal that killed it; 125 where tine failed, 126 and 127 where the command could not be run). The \
+      fork is dropped in the end, with every process that the command left, unless --keep is given.
+      """)
+
+  @Option(name: .long, help: "The fork or snapshot to start from.")
+  var from: String
+
+  @Option(help: ArgumentHelp("Show the fork at this directory, to the command alone.", valueName: "directory"))
+  var at: PathArgument?
+
+  @Option(
+    defaultAsFlag: "",
+    help: ArgumentHelp("Keep the fork, under this name where one is given.", valueName: "name"))
+  var keep: String?
+
+  @Argument(parsing: .postTerminator, help: "The command and its arguments, after --.")
+  var command: [String] = []
+
+  @OptionGroup var store: StoreOptions
+
+  func validate() throws {
+    if command.isEmpty { throw ValidationError("Name the command to run after --.") }
+  }
+
+  func run() throws {
+    do {
+      let interruptions = try Interruptions()
+      let directory = try store.directory()
+      let engine = try DaemonLauncher.engine(for: directory)
+      let code = try RunSession(
+        engine: engine, store: directory, interruptions: interruptions,
+        arguments: command.map(Arguments.bytes), shownAt: at?.path, keep: keep
+      ).run(from: from)
+      throw ExitCode(code)
+    } catch let failure as Failure {
+      Console.report(failure)
+      throw ExitCode(failure.kind == .canceled ? failure.exitCode : RunExit.tineFailed)
+    }
+  }
+}
+
+/// One command in one fork.
+private struct RunSession {
+  let engine: RemoteEngine
+  let store: String
+  let interruptions: Interruptions
+  let arguments: [[UInt8]]
+  let shownAt: BytePath?
+  let keep: String?
+
+  /// Runs the command and returns the exit code to pass on.
+  func run(from reference: String) throws -> Int32 {
+    let fresh = freshName("run")
+    let name = keep.flatMap { $0.isEmpty ? nil : $0 } ?? fresh
+    let origin = try Origin(reference, for: fresh, engine: engine)
+    let code: Int32
+    do {
+      _ = try engine.fork(ForkRequest(source: origin.reference, name: name))
+      code = try runForked(name, origin)
+    } catch {
+      try origin.close()
+      throw error
+    }
+    try origin.close()
+    return code
+  }
+
+  private func runForked(_ name: String, _ origin: Origin) throws -> Int32 {
+    var isKept = false
+    defer { if !isKept { Console.reportFailure { () throws(Failure) in try engine.drop(name) } } }
+    let workspace = try Workspace(mounting: name, of: store, engine: engine, shownAt: shownAt)
+    let code: Int32
+    let changes: [Change]
+    do {
+      code = try execute(in: workspace)
+      changes = try engine.diff(DiffRequest(old: origin.reference, new: name))
+    } catch {
+      try workspace.close()
+      throw error
+    }
+    try workspace.close()
+    isKept = keep != nil
+    report(changes, name, isKept)
+    return code
+  }
+
+  private func execute(in workspace: Workspace) throws -> Int32 {
+    try Descendants.adopt()
+    do throws(SpawnError) {
+      let child = try workspace.command(arguments, variables: []).start()
+      return wait(for: child).code
+    } catch {
+      guard error.step == .program else { throw Failure(error, starting: arguments[0]) }
+      Console.report(Failure(error, starting: arguments[0]))
+      return error.errno == .noSuchFile ? RunExit.noSuchProgram : RunExit.cannotExecute
+    }
+  }
+
+  /// Waits for the command. Ctrl-C reaches it from the terminal; signals that only this process gets are passed on.
+  private func wait(for child: Child) -> Child.Ending {
+    while true {
+      if let ending = child.wait(atMost: -1, orReadable: interruptions.descriptor) { return ending }
+      if let (signal, fromTerminal) = interruptions.take(), !fromTerminal { child.signal(signal) }
+    }
+  }
+
+  private func report(_ changes: [Change], _ name: String, _ isKept: Bool) {
+    Diff.statLines(changes, limit: 20).forEach(Console.note)
+    if isKept { Console.note("kept the fork \(name)") }
+  }
+}

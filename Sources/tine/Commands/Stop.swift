@@ -1,0 +1,22 @@
+import ArgumentParser
+import Control
+
+/// `tine stop`
+struct Stop: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Unmount everything and end the store's daemon.",
+    discussion: "Everything is durable when the command returns. The next 'tine mount' starts a daemon again.")
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let engine = try RemoteEngine(store: try store.directory())
+    try engine?.shutDown()
+    if output.json {
+      try Console.print(json: ["stopped": engine != nil])
+    } else {
+      Console.print(engine == nil ? "no daemon runs for this store" : "the daemon has ended")
+    }
+  }
+}

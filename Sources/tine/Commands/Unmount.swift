@@ -1,0 +1,64 @@
+import ArgumentParser
+import Control
+import Service
+
+/// `tine unmount`
+struct Unmount: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Unmount forks and snapshots.",
+    discussion: """
+      A name stands for where that fork or snapshot is mounted; a directory for what is mounted there or below it.
+      """,
+    aliases: ["umount"])
+
+  @Argument(help: "Names of forks and snapshots, or directories.", completion: .directory)
+  var targets: [String] = []
+
+  @Flag(help: "Unmount everything of this store.")
+  var all = false
+
+  @Flag(help: "Take the mount away even from processes that still use it.")
+  var lazy = false
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    if targets.isEmpty != all { throw ValidationError("Name what to unmount, or say --all.") }
+  }
+
+  func run() throws {
+    let directory = try store.directory()
+    guard let engine = try RemoteEngine(store: directory) else {
+      try report(try MountRecord(store: directory).clear())
+      return
+    }
+    let mounts = try engine.mounts()
+    let chosen = all ? mounts : try targets.flatMap { try Self.choose($0, from: mounts) }
+    for mount in chosen { try engine.unmount(UnmountRequest(directory: mount.directory, lazy: lazy)) }
+    try report(chosen.map(\.directory))
+  }
+
+  private func report(_ directories: [BytePath]) throws {
+    if output.json {
+      try Console.print(json: directories.map { ["name": $0.text] })
+    } else if directories.isEmpty {
+      Console.note("nothing is mounted")
+    } else {
+      for directory in directories { Console.print(Array("unmounted ".utf8) + directory.quoted) }
+    }
+  }
+
+  /// The mounts that a name or a directory stands for.
+  private static func choose(_ target: String, from mounts: [Mount]) throws(Failure) -> [Mount] {
+    let path = BytePath(Arguments.bytes(of: target)).absolute
+    let inside = path.bytes + [UInt8(ascii: "/")]
+    let chosen = mounts.filter { mount in
+      mount.name == target || mount.directory == path || mount.directory.bytes.starts(with: inside)
+    }
+    if chosen.isEmpty {
+      throw Failure(.noSuchName, "\(target) is not mounted", hint: "'tine list' shows what is mounted, and where")
+    }
+    return chosen
+  }
+}

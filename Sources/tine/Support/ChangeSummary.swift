@@ -1,0 +1,87 @@
+import Control
+
+/// A diff in figures.
+struct ChangeSummary: Encodable {
+  let added: Int
+  let deleted: Int
+  let modified: Int
+  let renamed: Int
+  let attributes: Int
+  /// Changed bytes of content, in whole pages.
+  let bytes: UInt64
+
+  init(_ changes: [Change]) {
+    func count(_ kind: Change.Kind) -> Int { changes.count { $0.change == kind } }
+    added = count(.added)
+    deleted = count(.deleted)
+    modified = count(.modified)
+    renamed = count(.renamed)
+    attributes = count(.attributes)
+    bytes = changes.reduce(0) { $0 + $1.changedBytes }
+  }
+
+  var files: Int { added + deleted + modified + renamed + attributes }
+
+  /// One line, such as `3 added, 1 modified, 24.0 KiB`.
+  var line: String {
+    let counts = [
+      (added, "added"), (deleted, "deleted"), (modified, "modified"), (renamed, "renamed"),
+      (attributes, "with other attributes"),
+    ]
+    let parts = counts.filter { $0.0 > 0 }.map { "\(Units.grouped(UInt64($0.0))) \($0.1)" }
+    return parts.isEmpty ? "nothing changed" : (parts + [Units.bytes(bytes)]).joined(separator: ", ")
+  }
+}
+
+extension Change {
+  /// The letter that `tine diff` puts before it.
+  var letter: String {
+    switch change {
+    case .added: "A"
+    case .deleted: "D"
+    case .modified: "M"
+    case .renamed: "R"
+    case .attributes: "T"
+    }
+  }
+
+  /// The line that `tine diff` prints, such as `M base/5/16384  pages 10-12, 40`.
+  var line: [UInt8] {
+    var line = Array("\(letter) ".utf8)
+    if let oldPath { line += oldPath.quoted + Array(" -> ".utf8) }
+    line += path.quoted
+    if kind == .directory { line.append(UInt8(ascii: "/")) }
+    var details: [String] = []
+    if !pages.isEmpty && change != .added && change != .deleted { details.append("pages " + pageList) }
+    if !attributes.isEmpty && change != .added && change != .deleted {
+      details.append(attributes.joined(separator: ", "))
+    }
+    if !details.isEmpty { line += Array(("  " + details.joined(separator: "; ")).utf8) }
+    return line
+  }
+
+  private var pageList: String {
+    pages.map { $0.first == $0.last ? "\($0.first)" : "\($0.first)-\($0.last)" }.joined(separator: ", ")
+  }
+}
+
+extension BytePath {
+  /// The path as it is, or in quotes with escapes where it has control characters, quotes or backslashes.
+  var quoted: [UInt8] {
+    let isPlain = bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+    if isPlain { return bytes }
+    var quoted = [UInt8(ascii: "\"")]
+    for byte in bytes {
+      switch byte {
+      case UInt8(ascii: "\n"): quoted += Array("\\n".utf8)
+      case UInt8(ascii: "\t"): quoted += Array("\\t".utf8)
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"): quoted += [UInt8(ascii: "\\"), byte]
+      case 0..<0x20, 0x7f:
+        let digits = String(byte, radix: 8)
+        quoted += Array(("\\" + String(repeating: "0", count: 3 - digits.count) + digits).utf8)
+      default: quoted.append(byte)
+      }
+    }
+    return quoted + [UInt8(ascii: "\"")]
+  }
+}

@@ -1,0 +1,83 @@
+import Control
+import FoundationEssentials
+import Glibc
+import Processes
+import SystemIO
+
+/// Starts the daemon of a store where none runs.
+struct DaemonLauncher {
+  private let store: String
+
+  /// The engine of the store's daemon, started where needed.
+  static func engine(for store: String, interruptions: Interruptions? = nil) throws(Failure) -> RemoteEngine {
+    let interruption = interruptions?.descriptor
+    if let engine = try RemoteEngine(store: store, interruption: interruption) { return engine }
+    try DaemonLauncher(store: store).start()
+    if let engine = try RemoteEngine(store: store, interruption: interruption) { return engine }
+    throw Failure(.unreachable, "the daemon ended as soon as it had started", hint: "see \(store)/daemon.log")
+  }
+
+  /// Starts the daemon and waits until it serves, or says why it cannot.
+  private func start() throws(Failure) {
+    let turn = try takeTurn()
+    if try RemoteEngine(store: store) == nil { try check(try launch()) }
+    _ = consume turn
+  }
+
+  /// Two commands may want a daemon at once: the second waits here, and finds that of the first.
+  private func takeTurn() throws(Failure) -> FileDescriptor {
+    do throws(Errno) {
+      let turn = try FileDescriptor(opening: store, flags: O_RDONLY | O_DIRECTORY)
+      try retryingInterrupts { flock(turn.rawValue, LOCK_EX) }
+      return turn
+    } catch {
+      if error == .noSuchFile {
+        throw Failure(.notAStore, "there is no store at \(store)", hint: "'tine init' makes one")
+      }
+      throw Failure(.failed, "cannot open \(store): \(error)")
+    }
+  }
+
+  /// Starts the daemon, and returns what it says of its readiness.
+  private func launch() throws(Failure) -> [UInt8] {
+    let program = try Self.program()
+    do throws(Errno) {
+      let readiness = try Pipe()
+      let silence = try FileDescriptor(opening: "/dev/null", flags: O_RDWR)
+      let log = try FileDescriptor(
+        opening: store + "/daemon.log", flags: O_WRONLY | O_APPEND | O_CREAT, permissions: 0o600)
+      var command = Command(
+        [program, "--store", store, "--linger", "10", "--readiness", "3"], environment: Environment.current)
+      command.directory = Array("/".utf8)
+      command.input = silence.rawValue
+      command.output = log.rawValue
+      command.error = log.rawValue
+      command.extra = readiness.writer.rawValue
+      do throws(SpawnError) { try command.startDetached() } catch { throw error.errno }
+      return try readiness.closeWriter().readAll()
+    } catch {
+      throw Failure(.failed, "cannot start \(program): \(error)")
+    }
+  }
+
+  /// The daemon says `{}` when it serves, an error when it cannot, and nothing when it crashed.
+  private func check(_ readiness: [UInt8]) throws(Failure) {
+    if readiness.isEmpty {
+      throw Failure(.unreachable, "the daemon ended before it served", hint: "see \(store)/daemon.log")
+    }
+    if readiness != Array("{}".utf8) { throw try JSON.decode(ErrorBody.self, from: Data(readiness)).error }
+  }
+
+  /// The daemon's program: beside this one, or in the libexec directory that belongs to it.
+  private static func program() throws(Failure) -> String {
+    var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
+    let length = readlink("/proc/self/exe", &buffer, buffer.count)
+    let path = String(decoding: buffer.prefix(max(0, length)), as: UTF8.self)
+    let directory = path.lastIndex(of: "/").map { path[..<$0] } ?? "."
+    let candidates = ["\(directory)/tined", "\(directory)/../libexec/tine/tined", "\(directory)/../libexec/tined"]
+    if let found = candidates.first(where: { access($0, X_OK) == 0 }) { return found }
+    throw Failure(
+      .failed, "the program tined is neither in \(directory) nor in its libexec",
+      hint: "install tine and tined together")
+  }
+}

@@ -1,0 +1,22 @@
+import Glibc
+
+/// The environment of this process, as bytes.
+enum Environment {
+  /// `NAME=value` each.
+  static var current: [[UInt8]] {
+    var entries: [[UInt8]] = []
+    var next = environ
+    while let entry = next.pointee {
+      entries.append(Array(UnsafeRawBufferPointer(start: entry, count: strlen(entry))))
+      next += 1
+    }
+    return entries
+  }
+
+  /// The environment with some variables set anew.
+  static func with(_ variables: [(name: String, value: String)]) -> [[UInt8]] {
+    let prefixes = variables.map { Array("\($0.name)=".utf8) }
+    let kept = current.filter { entry in !prefixes.contains { entry.starts(with: $0) } }
+    return kept + variables.map { Array("\($0.name)=\($0.value)".utf8) }
+  }
+}

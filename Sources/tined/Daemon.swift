@@ -1,0 +1,81 @@
+import Control
+import Glibc
+import Hummingbird
+import Logging
+import Service
+import SystemIO
+
+/// One run of the daemon, from the lock of the store to the end of the process.
+struct Daemon: Sendable {
+  let store: String
+  /// The seconds without work after which it ends by itself.
+  let linger: Int?
+  let log: Logger
+
+  /// Serves until it is told to end; then the process ends. The calling thread waits for signals meanwhile.
+  func run(_ readiness: Readiness) throws(Failure) -> Never {
+    // Threads inherit which signals are held back, so this comes before there are any.
+    let signals = try describing("catch signals") { () throws(Errno) in try Signals() }
+    let local = try LocalEngine(opening: store)
+    for directory in try MountRecord(store: store).clear() {
+      log.notice("took away the dead mount at \(directory.text)")
+    }
+    let path = try describing("open the store") { () throws(Errno) in try SocketAddress(store: store).keep() }
+    // Whoever left a socket there is gone: this process owns the store.
+    unlink(path)
+    let activity = Activity()
+    let engine = DaemonEngine(local, socket: path, activity: activity, log: log)
+    Task { await serve(engine, activity, at: path, readiness) }
+    if let linger { Task { await watch(engine, activity, atMost: .seconds(linger)) } }
+    let signal = signals.next()
+    log.notice("ending on signal \(signal)")
+    end(engine)
+  }
+
+  private func serve(
+    _ engine: DaemonEngine, _ activity: Activity, at path: String, _ readiness: Readiness
+  ) async {
+    let application = Application(
+      router: API.router(engine: engine, workers: Workers(count: 16), activity: activity, log: log),
+      configuration: ApplicationConfiguration(address: .unixDomainSocket(path: path)),
+      onServerRunning: { _ in
+        chmod(path, 0o600)
+        log.notice("serving \(store)")
+        readiness.report()
+      },
+      logger: log)
+    do {
+      try await application.run()
+    } catch {
+      log.critical("cannot serve: \(error)")
+      readiness.report(Failure(describing: error))
+      end(engine)
+    }
+  }
+
+  /// Ends the daemon when it had nothing to do for a while.
+  private func watch(_ engine: DaemonEngine, _ activity: Activity, atMost limit: Duration) async {
+    while true {
+      let left = engine.hasMounts ? limit : limit - activity.idleTime
+      if left <= .zero { break }
+      do { try await Task.sleep(for: left) } catch { return }
+    }
+    end(engine)
+  }
+
+  private func end(_ engine: DaemonEngine) -> Never {
+    do throws(Failure) {
+      try engine.shutDown()
+    } catch {
+      log.critical("\(error.message)")
+      exit(EXIT_FAILURE)
+    }
+    exit(EXIT_SUCCESS)
+  }
+
+  private func describing<Value>(
+    _ action: String, _ body: () throws(Errno) -> Value
+  ) throws(Failure) -> Value {
+    do throws(Errno) { return try body() } catch { throw Failure(.failed, "cannot \(action): \(error)") }
+  }
+}

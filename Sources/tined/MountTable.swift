@@ -1,0 +1,185 @@
+import Control
+import FUSE
+import FileSystem
+import Glibc
+import Logging
+import Mount
+import Service
+import SystemIO
+
+/// The mounts that this daemon serves. Each has a number, because a directory may be known by several paths.
+final class MountTable: Sendable {
+  private struct Entry {
+    let mount: Control.Mount
+    let request: MountRequest
+    let served: MountedFork
+    let madeDirectory: Bool
+  }
+
+  private struct State {
+    var entries: [Int: Entry] = [:]
+    var nextNumber = 0
+    /// Mounts that ended before they were entered.
+    var endedEarly: Set<Int> = []
+  }
+
+  private let record: MountRecord
+  private let log: Logger
+  private let state = Monitor(State())
+  /// How long those who still use a mount that is taken away get to notice.
+  private static let patience = 2000
+
+  init(store: String, log: Logger) {
+    record = MountRecord(store: store)
+    self.log = log
+  }
+
+  var all: [Control.Mount] {
+    state.withLock { $0.entries.sorted { $0.key < $1.key }.map(\.value.mount) }
+  }
+
+  /// Mounts `fileSystem` as `request` asks.
+  func add(_ fileSystem: FileSystem, _ request: MountRequest) throws(Failure) -> Control.Mount {
+    guard String(validating: request.directory.bytes, as: UTF8.self) != nil else {
+      throw Failure(.notSupported, "a mount point must have a name in UTF-8")
+    }
+    let number = try reserve(fileSystem)
+    let madeDirectory = request.makesDirectory ? try makeDirectory(request.directory.text) : false
+    do throws(Failure) {
+      let served = try serve(fileSystem, request, number)
+      let mount = Control.Mount(
+        name: fileSystem.name, directory: BytePath(served.path), readOnly: fileSystem.isReadOnly,
+        writeback: request.writeback && !fileSystem.isReadOnly)
+      enter(Entry(mount: mount, request: request, served: served, madeDirectory: madeDirectory), number)
+      return mount
+    } catch {
+      if madeDirectory { rmdir(request.directory.text) }
+      throw error
+    }
+  }
+
+  /// Unmounts what is mounted at a directory. With `lazy` it goes even if it is in use.
+  func remove(_ directory: BytePath, lazy: Bool) throws(Failure) {
+    let found = state.withLock { state in
+      state.entries.first { $0.value.mount.directory == directory || $0.value.request.directory == directory }
+    }
+    guard let (number, entry) = found else {
+      throw Failure(
+        .noSuchName, "nothing is mounted at \(directory.text)", hint: "'tine list' shows what is mounted, and where")
+    }
+    do throws(MountError) {
+      try entry.served.unmount()
+    } catch {
+      // Whoever else unmounted it was faster.
+      if error.reason == .notMounted { return }
+      guard lazy, error.reason == .busy else { throw Failure(error) }
+      try take(number, entry)
+    }
+  }
+
+  /// Makes the kernel hand over what was written to a head before this call, where it is mounted.
+  func barrier(_ name: String) throws(Failure) {
+    let served = state.withLock { state in
+      state.entries.values.first { $0.mount.name == name && !$0.mount.readOnly }?.served
+    }
+    do throws(Errno) {
+      try served?.barrier()
+    } catch {
+      // It was unmounted meanwhile, and that hands everything over too.
+      if error != .notConnected { throw Failure(.failed, "cannot collect what is written to \(name): \(error)") }
+    }
+  }
+
+  /// Unmounts everything, also what is in use.
+  func removeAll() throws(Failure) {
+    var failure: Failure?
+    for mount in all {
+      do throws(Failure) { try remove(mount.directory, lazy: true) } catch { failure = failure ?? error }
+    }
+    if let failure { throw failure }
+  }
+
+  // MARK: Helpers
+
+  /// Gives out a number, unless the fork is mounted: two mounts of one would not see each other's changes.
+  private func reserve(_ fileSystem: FileSystem) throws(Failure) -> Int {
+    try state.withLock { (state) throws(Failure) in
+      if !fileSystem.isReadOnly, let other = state.entries.values.first(where: { $0.mount.name == fileSystem.name }) {
+        throw Failure(
+          .conflict, "\(fileSystem.name) is mounted already, at \(other.mount.directory.text)",
+          hint: "unmount it there first, or mount a fork of it here")
+      }
+      state.nextNumber += 1
+      return state.nextNumber
+    }
+  }
+
+  private func serve(_ fileSystem: FileSystem, _ request: MountRequest, _ number: Int) throws(Failure) -> MountedFork {
+    let options = MountedFork.Options(name: fileSystem.name, writesBack: request.writeback)
+    do throws(MountError) {
+      return try MountedFork(fileSystem, at: request.directory.text, options: options) { [weak self] reason in
+        self?.ended(number, reason)
+      }
+    } catch {
+      throw Failure(error)
+    }
+  }
+
+  private func enter(_ entry: Entry, _ number: Int) {
+    state.withLock { state in
+      if state.endedEarly.remove(number) != nil { return }
+      state.entries[number] = entry
+      write(state)
+    }
+    log.info("mounted \(entry.mount.name) at \(entry.mount.directory.text)")
+  }
+
+  /// A mount is served no more: this daemon unmounted it, or umount(8) did.
+  private func ended(_ number: Int, _ reason: SessionEnd) {
+    state.notifyAll { state in
+      guard let entry = state.entries.removeValue(forKey: number) else {
+        state.endedEarly.insert(number)
+        return
+      }
+      if entry.madeDirectory { rmdir(entry.mount.directory.text) }
+      write(state)
+      log.info("\(entry.mount.name) is not mounted at \(entry.mount.directory.text) any more: \(reason)")
+    }
+  }
+
+  /// Takes a mount away from those who use it, and waits a while for them to let go.
+  private func take(_ number: Int, _ entry: Entry) throws(Failure) {
+    do throws(MountError) { try entry.served.unmountLazily() } catch { throw Failure(error) }
+    let ended: Bool? = state.wait(atMost: Self.patience) { $0.entries[number] == nil ? true : nil }
+    if ended == nil { log.warning("somebody still uses \(entry.mount.name), which was unmounted") }
+  }
+
+  private func makeDirectory(_ path: String) throws(Failure) -> Bool {
+    if let slash = path.lastIndex(of: "/"), slash != path.startIndex { mkdir(String(path[..<slash]), 0o700) }
+    if mkdir(path, 0o700) == 0 { return true }
+    if Errno.last == .exists { return false }
+    throw Failure(.failed, "cannot make the directory \(path): \(Errno.last)")
+  }
+
+  /// Writes the mounts down. Without the record nothing is lost but the cleaning up after a killed daemon.
+  private func write(_ state: State) {
+    let entries = state.entries.values.map { MountRecord.Entry(mount: $0.mount, madeDirectory: $0.madeDirectory) }
+    do throws(Failure) { try record.write(entries) } catch { log.error("\(error.message)") }
+  }
+}
+
+extension Failure {
+  fileprivate init(_ error: MountError) {
+    switch error.reason {
+    case .missing:
+      self.init(.conflict, "\(error)", hint: "make the directory first")
+    case .notDirectory: self.init(.conflict, "\(error)")
+    case .busy:
+      self.init(.conflict, "\(error)", hint: "end what uses it; 'tine unmount --lazy' takes it away from them")
+    case .notMounted: self.init(.noSuchName, "\(error)")
+    case .notPermitted, .noDevice, .helperFailed:
+      self.init(.failed, "\(error)", hint: "mounting needs /dev/fuse, and root or the program fusermount3")
+    case .failed: self.init(.failed, "\(error)")
+    }
+  }
+}
