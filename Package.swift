@@ -79,6 +79,7 @@ let package = Package(
     .executableTarget(
       name: "ForkTestServer", dependencies: ["Mount", "FUSE", "FileSystem", "Store", "SystemIO"],
       path: "Tests/ForkTestServer", swiftSettings: settings),
+    .testTarget(name: "ServerTests", dependencies: ["TestSupport", "tine", "tined"], swiftSettings: settings),
     tests("SystemIO"),
     tests("Ledger", ["SystemIO"]),
     tests("Tree", ["SystemIO"]),
