@@ -23,10 +23,12 @@ extension Ledger {
       kind: kind, head: head, time: time, body: body, slots: blocks?.slots ?? [], payload: payload.count)
     precondition(prefix.count + payload.count <= RecordFormat.maximumLength, "a record is at most 8 MiB")
     let durable = durableLSN
-    let record = try appender.withLock { (appender) throws(LedgerError) in
+    let (record, writeback) = try appender.withLock { (appender) throws(LedgerError) in
       if let failure = appender.failure { throw .stopped(failure) }
-      return try appendLocked(&appender, &prefix, payload, durable, blocks?.slots ?? [], usingReserve)
+      let record = try appendLocked(&appender, &prefix, payload, durable, blocks?.slots ?? [], usingReserve)
+      return (record, appender.takeWriteback())
     }
+    if let writeback { start(writeback) }
     if let blocks {
       hints.insert(
         blocks.slots.enumerated().map { ($0.element.digest, record.firstBlock.advanced(by: $0.offset)) })
@@ -81,6 +83,7 @@ extension Ledger {
     appender.unflushed.append(UnflushedSegment(segment: segment))
     appender.nextSegment += 1
     appender.allocated = 0
+    appender.writebackStarted = 0
     appender.position.segment = segment.number
     appender.position.offset = UInt64(SegmentHeader.size)
     return segment
@@ -100,5 +103,28 @@ extension Ledger {
     } catch {
       guard usingReserve, end <= appender.allocated else { throw error }
     }
+  }
+
+  /// Asks the host to write back what is far behind the end, so that a flush has little left to wait for. An error is no matter here: the
+  /// flush reports it.
+  private func start(_ writeback: Appender.Writeback) {
+    try? writeback.segment.file.startWriteback(at: writeback.range.lowerBound, count: UInt64(writeback.range.count))
+  }
+}
+
+extension Ledger.Appender {
+  /// A part of a segment whose write-back is to be started.
+  fileprivate struct Writeback {
+    let segment: Segment
+    let range: Range<UInt64>
+  }
+
+  private static let writebackStep: UInt64 = 4 << 20
+
+  /// The part that was appended since write-back was last started, when it has become large.
+  fileprivate mutating func takeWriteback() -> Writeback? {
+    guard let segment, position.offset - writebackStarted >= Self.writebackStep else { return nil }
+    defer { writebackStarted = position.offset }
+    return Writeback(segment: segment, range: writebackStarted..<position.offset)
   }
 }

@@ -32,40 +32,38 @@ extension Ledger {
     case lead
   }
 
-  /// Flushes everything appended so far, for all who wait.
+  /// Flushes everything appended so far, for all who wait; then seals the segments that are full.
   private func lead() throws(LedgerError) {
+    defer { flusher.notifyAll { $0.isFlushing = false } }
     let (target, unflushed) = appender.withLock { ($0.position.nextLSN - 1, $0.unflushed) }
     do throws(LedgerError) {
-      for entry in unflushed {
-        try onDisk { () throws(Errno) in try entry.segment.file.synchronize() }
-        guard let end = entry.end else { continue }
-        try entry.segment.seal(
-          contentEnd: end.offset, lastLSN: end.nextLSN - 1, lastChecksum: end.previousChecksum)
-        // The footer lets recovery trust the segment without reading it; it has to be durable before the segment leaves the list.
-        try onDisk { () throws(Errno) in try entry.segment.file.synchronize() }
-      }
-      if unflushed.contains(where: { $0.segment.isNameDurable == false }) {
+      for entry in unflushed { try onDisk { () throws(Errno) in try entry.segment.file.synchronize() } }
+      if unflushed.contains(where: { !$0.segment.isNameDurable }) {
         try segments.synchronizeNames()
         for entry in unflushed { entry.segment.markNameDurable() }
       }
+      flusher.notifyAll { $0.durableLSN = max($0.durableLSN, target) }
+      for entry in unflushed { try seal(entry) }
     } catch {
       let failure = if case .storage(let errno) = error { errno } else { Errno.inputOutput }
-      appender.withLock { $0.failure = failure }
-      flusher.notifyAll { flusher in
-        flusher.failure = failure
-        flusher.isFlushing = false
-      }
+      stop(failure)
       throw .stopped(failure)
     }
-    appender.withLock { appender in
-      appender.unflushed.removeAll { entry in
-        entry.end != nil && unflushed.contains { $0.segment === entry.segment && $0.end != nil }
-      }
+  }
+
+  /// Seals a segment that was flushed and takes no more records, durably. On a full disk it stays open until a later flush finds room: its slots
+  /// are in memory, and recovery finds them in its records.
+  private func seal(_ entry: UnflushedSegment) throws(LedgerError) {
+    guard let end = entry.end else { return }
+    do throws(LedgerError) {
+      try entry.segment.seal(contentEnd: end.offset, lastLSN: end.nextLSN - 1, lastChecksum: end.previousChecksum)
+    } catch .storage(.noSpace) {
+      return
+    } catch {
+      throw error
     }
-    flusher.notifyAll { flusher in
-      flusher.durableLSN = max(flusher.durableLSN, target)
-      flusher.isFlushing = false
-    }
+    try onDisk { () throws(Errno) in try entry.segment.file.synchronize() }
+    appender.withLock { $0.unflushed.removeAll { $0.segment === entry.segment } }
   }
 
   /// Ends the current segment: the next record begins a new one. The position then is the start of that one.
@@ -79,8 +77,10 @@ extension Ledger {
     }
   }
 
-  /// Flushes everything that was appended, and seals every segment but the current one.
-  public func flushAndSeal() throws(LedgerError) {
+  /// Flushes everything that was appended, and seals every segment before `end`: then recovery need not read them.
+  ///
+  /// - Throws: `storage(.noSpace)` where the disk has no room for a slot directory. Nothing is lost by that.
+  public func flushAndSeal(before end: UInt32) throws(LedgerError) {
     // A record may be durable without its segment being sealed, so this flush is led in any case.
     let failure = flusher.wait { flusher -> Errno?? in
       if let failure = flusher.failure { return .some(failure) }
@@ -90,6 +90,8 @@ extension Ledger {
     }
     if let failure { throw .stopped(failure) }
     try lead()
+    let isSealed = appender.withLock { appender in appender.unflushed.allSatisfy { $0.segment.number >= end } }
+    if !isSealed { throw .storage(.noSpace) }
   }
 }
 

@@ -109,6 +109,11 @@ private struct Recovery {
         end = scanner.position
         accepted.append((segment, end))
         return true
+      case .invalid where try isContinued(by: later, from: scanner.position):
+        // What stands behind the last record is a slot directory that a crash cut short.
+        end = scanner.position
+        accepted.append((segment, end))
+        return true
       case .invalid(let reason):
         let lsn = scanner.position.nextLSN
         let place = "record \(lsn) in segment \(segment.number) at \(scanner.position.offset): \(reason)"
@@ -121,6 +126,19 @@ private struct Recovery {
         report.cut = place
         return false
       }
+    }
+  }
+
+  /// Whether the next segment begins with the record that would stand at a position: then nothing is missing before it.
+  private func isContinued(by later: [UInt32], from position: LedgerPosition) throws(LedgerError) -> Bool {
+    guard let number = later.first else { return false }
+    do throws(LedgerError) {
+      let header = try segments.segment(number).header
+      return header.firstLSN == position.nextLSN && header.previousChecksum == position.previousChecksum
+    } catch .damaged {
+      return false
+    } catch {
+      throw error
     }
   }
 

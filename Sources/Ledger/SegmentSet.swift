@@ -74,6 +74,15 @@ public final class SegmentSet: Sendable {
     try onDisk { () throws(Errno) in try storage.remove(path) }
   }
 
+  /// Removes what an attempt to write a segment left, where there is something.
+  public func removeIfPresent(_ number: UInt32) throws(LedgerError) {
+    do throws(LedgerError) { try remove(number) } catch .storage(.noSuchFile) {
+      return
+    } catch {
+      throw error
+    }
+  }
+
   /// The size of a segment's file in bytes.
   public func size(_ number: UInt32) throws(LedgerError) -> UInt64 {
     let file = try segment(number).file

@@ -40,6 +40,8 @@ public final class MountedFork: Sendable {
     configuration.writesBack = options.writesBack && !fileSystem.isReadOnly
     let operations = ForkOperations(fileSystem)
     do throws(Errno) {
+      // Files that were open without a name when the fork was taken, or when its last daemon died, are nobody's now.
+      if !fileSystem.isReadOnly { try fileSystem.purgeOrphans() }
       session = try Session(channel: channel, configuration: configuration, operations: operations) { reason in
         operations.end()
         onEnd(reason)

@@ -56,6 +56,8 @@ public final class Store: Sendable {
   struct Maintenance {
     var catalogTree: Tree
     var manifestNumber: UInt32
+    /// Generations that ended, and whose nodes are not written yet: more than one only where a checkpoint failed.
+    var unwritten: [EndedGeneration] = []
     /// The position that the last checkpoint published.
     var published: LedgerPosition
   }

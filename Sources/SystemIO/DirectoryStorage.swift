@@ -127,6 +127,16 @@ private final class DirectoryStorageFile: StorageFile {
     try retryingInterrupts { ftruncate(descriptor.rawValue, off_t(size)) }
   }
 
+  func punchHole(at offset: UInt64, count: UInt64) throws(Errno) {
+    try retryingInterrupts { linux_punch_hole(descriptor.rawValue, off_t(offset), off_t(count)) }
+  }
+
+  func allocatedSize() throws(Errno) -> UInt64 {
+    var status = stat()
+    try retryingInterrupts { fstat(descriptor.rawValue, &status) }
+    return UInt64(status.st_blocks) * 512
+  }
+
   func allocate(at offset: UInt64, count: UInt64) throws(Errno) {
     try retryingInterrupts { linux_allocate(descriptor.rawValue, off_t(offset), off_t(count)) }
   }

@@ -50,6 +50,12 @@ public protocol StorageFile: AnyObject, Sendable {
 
   func truncate(to size: UInt64) throws(Errno)
 
+  /// Gives the space of a range back; it reads as zeros then.
+  func punchHole(at offset: UInt64, count: UInt64) throws(Errno)
+
+  /// Bytes that the file takes on the disk.
+  func allocatedSize() throws(Errno) -> UInt64
+
   /// Reserves space, so that a later write in the range does not fail for want of it. New bytes read as zeros.
   func allocate(at offset: UInt64, count: UInt64) throws(Errno)
 }

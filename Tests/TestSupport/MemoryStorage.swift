@@ -139,6 +139,21 @@ private final class MemoryFile: StorageFile {
     }
   }
 
+  func punchHole(at offset: UInt64, count: UInt64) throws(Errno) {
+    content.withLock { bytes in
+      let range = min(Int(offset), bytes.count)..<min(Int(offset + count), bytes.count)
+      bytes.replaceSubrange(range, with: repeatElement(0, count: range.count))
+    }
+  }
+
+  /// Pages of zeros take no space.
+  func allocatedSize() throws(Errno) -> UInt64 {
+    let bytes = bytes
+    return stride(from: 0, to: bytes.count, by: 4096).reduce(0) { sum, start in
+      sum + (bytes[start..<min(start + 4096, bytes.count)].allSatisfy { $0 == 0 } ? 0 : 4096)
+    }
+  }
+
   func allocate(at offset: UInt64, count: UInt64) throws(Errno) {
     content.withLock { bytes in
       let end = Int(offset + count)

@@ -9,17 +9,20 @@ import Tree
 //    into the catalog's tree, end the generation, and give every changed tree a new epoch. What was dirty is now immutable. This costs
 //    what the number of changed heads costs, and no I/O.
 // 2. Flush the ledger up to that position.
-// 3. Write the nodes of the ended generation that the frozen roots reach into one index segment; flush it and its name.
+// 3. Write the nodes of the ended generation that the frozen roots reach into one index segment; flush it and its name. They are clean then.
 // 4. Publish a manifest that names the position and the catalog's root.
 //
-// A crash before 4 leaves the old manifest and an index segment that recovery removes; a crash after it leaves the new one. Changes go on during 2 to 4.
+// Where 3 fails (a full disk), the nodes stay dirty, and the next checkpoint writes those of both generations. A crash before 4 leaves the old manifest and an index segment that recovery removes; a crash after it leaves the new one. Changes go on during 2 to 4.
+
+/// A generation of nodes that is over, and how many were born in it.
+struct EndedGeneration {
+  let number: UInt32
+  let births: UInt32
+}
 
 /// The state of the store at one LSN: roots that nobody changes any more.
 struct FrozenStore {
   var manifest: Manifest
-  /// The generation that ended, and how many nodes were born in it.
-  var generation: UInt32
-  var births: UInt32
   /// The trees of all heads and pins, and of the catalog.
   var trees: [Tree]
 }
@@ -34,13 +37,12 @@ extension Store {
   func checkpoint(_ state: inout Maintenance) throws(StoreError) -> FrozenStore {
     let frozen = try freeze(&state)
     do throws(LedgerError) {
-      try ledger.flushAndSeal()
-      let written = try writeNodes(of: frozen)
+      try ledger.flushAndSeal(before: frozen.manifest.position.segment)
+      try writeNodes(reachableFrom: frozen.trees, &state.unwritten)
       state.manifestNumber += 1
       let number = state.manifestNumber
       try onDisk { () throws(Errno) in try manifests.publish(frozen.manifest, number: number) }
       state.published = frozen.manifest.position
-      pool.finishGeneration(frozen.generation) { written.contains($0) }
     } catch {
       throw StoreError(error, during: "take a checkpoint")
     }
@@ -53,6 +55,7 @@ extension Store {
         try catalog.withLock { (catalog) throws(TreeError) in
           try updateCatalogTree(&state.catalogTree, catalog)
           let (generation, births) = pool.endGeneration()
+          state.unwritten.append(EndedGeneration(number: generation, births: births))
           let trees = catalog.byID.values.map(\.tree) + pins.withLock { Array($0.values) } + [state.catalogTree]
           let manifest = Manifest(
             position: ledger.position, nextSegment: ledger.nextSegment, nextGeneration: generation + 1,
@@ -61,7 +64,7 @@ extension Store {
           giveNewEpochs(catalog)
           state.catalogTree.epoch = makeEpoch()
           catalog.forgetDropped()
-          return FrozenStore(manifest: manifest, generation: generation, births: births, trees: trees)
+          return FrozenStore(manifest: manifest, trees: trees)
         }
       }
     } catch {
@@ -89,27 +92,38 @@ extension Store {
     }
   }
 
-  /// Writes the nodes of the ended generation that are still reachable. Returns which they are.
-  private func writeNodes(of frozen: FrozenStore) throws(LedgerError) -> Set<NodeReference> {
+  /// Writes the nodes of the ended generations that are still reachable, an index segment for each generation. The others are dead.
+  private func writeNodes(
+    reachableFrom trees: [Tree], _ unwritten: inout [EndedGeneration]
+  ) throws(LedgerError) {
+    guard let oldest = unwritten.first, let newest = unwritten.last else { return }
     var written: Set<NodeReference> = []
-    guard frozen.births > 0 else { return written }
-    var writer = try IndexWriter(nodes, number: frozen.generation, slots: frozen.births)
-    for tree in frozen.trees {
-      // A node refers only to older ones, so below an older node there is nothing to write.
-      do throws(TreeError) {
-        try pool.walk(
-          tree, enter: { $0.generation == frozen.generation && written.insert($0).inserted },
-          visit: { (node) throws(TreeError) in
-            do throws(LedgerError) { try writer.add(node.image(), at: node.reference.slot) } catch {
-              throw TreeError(error)
-            }
-          })
-      } catch {
-        throw LedgerError(error)
+    for generation in unwritten where generation.births > 0 {
+      try nodes.removeIfPresent(generation.number)
+      var writer = try IndexWriter(nodes, number: generation.number, slots: generation.births)
+      // A node refers only to older ones, so below one that is written already there is nothing to write.
+      var seen: Set<NodeReference> = []
+      for tree in trees {
+        try write(tree, generation.number, to: &writer) { $0.generation >= oldest.number && seen.insert($0).inserted }
       }
+      try writer.finish()
+      written.formUnion(seen)
     }
-    try writer.finish()
-    return written
+    pool.finishGeneration(newest.number) { written.contains($0) }
+    unwritten = []
+  }
+
+  private func write(
+    _ tree: Tree, _ generation: UInt32, to writer: inout IndexWriter, enter: (NodeReference) -> Bool
+  ) throws(LedgerError) {
+    do throws(TreeError) {
+      try pool.walk(tree, enter: enter) { (node) throws(TreeError) in
+        guard node.reference.generation == generation else { return }
+        do throws(LedgerError) { try writer.add(node.image(), at: node.reference.slot) } catch { throw TreeError(error) }
+      }
+    } catch {
+      throw LedgerError(error)
+    }
   }
 }
 

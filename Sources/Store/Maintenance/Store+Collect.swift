@@ -3,7 +3,8 @@ import Synchronization
 import SystemIO
 import Tree
 
-// Garbage collection marks from immutable roots and sweeps whole segments that nothing reaches.
+// Garbage collection marks from immutable roots, removes the segments that nothing reaches, and punches dead blocks out of ledger segments that are dead for
+// a good part.
 //
 // It begins with a checkpoint. Its roots are what that froze: all heads, all pins, the catalog. What is appended later stands in younger
 // segments, which are not swept, and what it refers to in older ones is either reachable from those roots, or was found as a duplicate meanwhile; such
@@ -43,7 +44,7 @@ extension Store {
 
   private struct Marks {
     var nodes: Set<NodeReference> = []
-    var ledgerSegments: Set<UInt32> = []
+    var blocks: [UInt32: LiveSlots] = [:]
     var generations: Set<UInt32> = []
   }
 
@@ -60,7 +61,8 @@ extension Store {
               let extent = try decoding(node.key(index)) { () throws(DecodingFailure) in
                 try ExtentItem(decoding: node.value(index))
               }
-              marks.ledgerSegments.insert(extent.first.segment)
+              let first = Int(extent.first.slot)
+              marks.blocks[extent.first.segment, default: LiveSlots()].insert(first..<first + Int(extent.count))
             }
           })
         guard shouldContinue() else { throw TreeError.storage(.canceled) }
@@ -78,13 +80,12 @@ extension Store {
     do throws(LedgerError) {
       // The checkpoint is durable, so older manifests are not needed; and they must not lead to what is about to go.
       try onDisk { () throws(Errno) in try manifests.removeAllButNewest() }
-      let old = try ledger.segments.numbers().filter { $0 < frozen.manifest.position.segment }
-      let swept = try ledger.sweep(old.filter { !marks.ledgerSegments.contains($0) })
-      report.ledgerSegmentsRemoved = swept.segments.count
-      report.ledgerSegmentsKept = try ledger.segments.numbers().count
-      report.bytesFreed = swept.bytes
+      let swept = try ledger.sweep(before: frozen.manifest.position.segment, live: marks.blocks)
+      report.ledgerSegmentsRemoved = swept.removed
+      report.ledgerSegmentsKept = swept.kept
+      report.bytesFreed = swept.bytesFreed
       for generation in try nodes.numbers()
-      where generation <= frozen.generation && !marks.generations.contains(generation) {
+      where generation < frozen.manifest.nextGeneration && !marks.generations.contains(generation) {
         report.bytesFreed += try nodes.size(generation)
         try nodes.remove(generation)
         report.indexSegmentsRemoved += 1
