@@ -76,7 +76,9 @@ struct Stage {
   func execute(_ script: String) throws -> (output: String, code: Int32) {
     let pipe = try Processes.Pipe()
     let path = "\(Self.programs):/usr/sbin:/usr/bin:/sbin:/bin"
-    let variables = ["PATH=\(path)", "TINE_STORE=\(directory)/store", "TMPDIR=\(directory)", "HOME=\(directory)", "LC_ALL=C.UTF-8"]
+    let variables = [
+      "PATH=\(path)", "TINE_STORE=\(directory)/store", "TMPDIR=\(directory)", "HOME=\(directory)", "LC_ALL=C.UTF-8",
+    ]
     var command = Processes.Command(["sh", "-c", script], environment: variables.map { Array($0.utf8) })
     command.directory = Array(directory.utf8)
     command.output = pipe.writer.rawValue
