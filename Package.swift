@@ -72,7 +72,7 @@ let package = Package(
       ]),
 
     .target(
-      name: "TestSupport", dependencies: ["SystemIO"], path: "Tests/TestSupport", swiftSettings: settings),
+      name: "TestSupport", dependencies: ["FileSystem", "Store", "SystemIO"], path: "Tests/TestSupport", swiftSettings: settings),
     .executableTarget(
       name: "MountTestServer", dependencies: ["FUSE", "SystemIO"], path: "Tests/MountTestServer",
       swiftSettings: settings),
@@ -82,7 +82,7 @@ let package = Package(
     tests("SystemIO"),
     tests("Ledger", ["SystemIO"]),
     tests("Tree", ["SystemIO"]),
-    tests("Store", ["Tree", "Ledger", "SystemIO"]),
+    tests("Store", ["FileSystem", "Tree", "Ledger", "SystemIO"]),
     tests("Transfer", ["FileSystem", "Store", "SystemIO"]),
     tests("FileSystem", ["Store", "Tree", "Ledger", "SystemIO"]),
     .testTarget(

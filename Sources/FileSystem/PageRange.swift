@@ -3,8 +3,8 @@ import Store
 /// The size of a page, and of a block.
 let pageSize = 4096
 
-/// The largest offset that a file can reach, as in off_t.
-let largestOffset = UInt64(Int64.max)
+/// The largest offset that a file can reach: the last one in off_t at which a page begins, so that whole pages have offsets too.
+let largestOffset = UInt64(Int64.max) / UInt64(pageSize) * UInt64(pageSize)
 
 /// Bytes of a file and the pages that hold them.
 struct PageRange {

@@ -112,6 +112,7 @@ extension Transaction {
       put(TreeKey(new.number, .symbolicLink), target)
     } else {
       new.item.pages = putPage(target, of: new.number, page: 0)
+      mutation.pages += Int64(new.item.pages)
     }
   }
 

@@ -48,7 +48,8 @@ public final class Volume: Sendable {
 
   /// Waits until everything that was applied to this fork is durable.
   public func flush() throws(LedgerError) {
-    let lsn = store.pool.readingRoots { head.lastLSN }
+    // A fork that was not changed yet has to last as well.
+    let lsn = store.pool.readingRoots { max(head.lastLSN, head.createdLSN) }
     try store.ledger.flush(through: lsn)
   }
 }
@@ -72,11 +73,12 @@ public struct TreeReader {
     try pool.extents(of: inode, pages, in: tree)
   }
 
-  /// The first extent that ends behind a page.
+  /// The first extent of a file's content that ends behind a page.
   public func firstExtent(of inode: InodeNumber, from page: UInt64) throws(TreeError) -> FileExtent? {
     if let extent = try pool.extents(of: inode, page..<page + 1, in: tree).first { return extent }
     var found: FileExtent?
-    let range = TreeKey(inode, .extent, page)...TreeKey.range(of: inode, .extent).upperBound
+    guard page < ExtendedAttributeItem.firstContentPage else { return nil }
+    let range = TreeKey(inode, .extent, page)...TreeKey(inode, .extent, ExtendedAttributeItem.firstContentPage - 1)
     try scan(range) { (key, value) throws(TreeError) in
       let item = try decoding(key) { () throws(DecodingFailure) in try ExtentItem(decoding: value) }
       found = FileExtent(page: key.sub, item: item)

@@ -16,12 +16,17 @@ public final class MemoryStorage: Storage {
 
   private init(_ state: sending State) { self.state = Mutex(state) }
 
+  /// A disk with these files.
+  public convenience init(directories: Set<String>, files contents: [String: [UInt8]]) {
+    var files: [String: MemoryFile] = [:]
+    for (path, bytes) in contents { files[path] = MemoryFile(bytes) }
+    self.init(State(directories: directories, files: files))
+  }
+
   /// The same files, apart from these; locks are not copied.
   public func copy() -> MemoryStorage {
     let (directories, contents) = state.withLock { ($0.directories, $0.files.mapValues(\.bytes)) }
-    var files: [String: MemoryFile] = [:]
-    for (path, bytes) in contents { files[path] = MemoryFile(bytes) }
-    return MemoryStorage(State(directories: directories, files: files))
+    return MemoryStorage(directories: directories, files: contents)
   }
 
   public var paths: [String] { state.withLock { $0.files.keys.sorted() } }
@@ -93,7 +98,7 @@ public final class MemoryStorage: Storage {
   public func capacity() throws(Errno) -> (free: UInt64, total: UInt64) { (1 << 30, 1 << 31) }
 }
 
-private final class MemoryLock: Sendable {
+final class MemoryLock: Sendable {
   private let unlock: @Sendable () -> Void
   init(_ unlock: @escaping @Sendable () -> Void) { self.unlock = unlock }
   deinit { unlock() }

@@ -70,8 +70,10 @@ extension HeadState {
     _ mutation: Mutation, lsn: UInt64, firstBlock: BlockReference, _ pool: NodePool
   ) throws(TreeError) {
     for edit in mutation.edits { try pool.apply(edit, to: &tree, firstBlock: firstBlock) }
-    inodes = UInt64(Int64(inodes) + mutation.inodes)
-    pages = UInt64(Int64(pages) + mutation.pages)
+    let (inodes, pages) = (Int64(inodes) + mutation.inodes, Int64(pages) + mutation.pages)
+    guard inodes >= 0, pages >= 0 else { throw .damaged("fork \(id) has \(inodes) inodes and \(pages) pages") }
+    self.inodes = UInt64(inodes)
+    self.pages = UInt64(pages)
     lastLSN = lsn
     isDirty = true
   }

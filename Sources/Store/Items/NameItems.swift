@@ -69,8 +69,8 @@ public struct ExtendedAttributeItem: Hashable, Sendable {
 
   /// A longer value does not stand in the tree.
   public static let longestInline = 400
-  /// Beyond the last page of a file of 2^63 bytes.
-  public static let firstContentPage: UInt64 = 1 << 52
+  /// Beyond the last page of a file of 2^63 bytes. The offset of each page up to the last one that values can take fits into 64 bits.
+  public static let firstContentPage: UInt64 = 1 << 51
   /// The longest value, 64 KiB, in pages.
   public static let contentPages: UInt64 = 16
 
