@@ -90,5 +90,7 @@ let package = Package(
       name: "FUSETests", dependencies: ["FUSE", "CFUSE", "SystemIO", "MountTestServer"], swiftSettings: settings),
     .testTarget(name: "ControlTests", dependencies: ["Control"], swiftSettings: settings),
     .testTarget(name: "ProcessesTests", dependencies: ["Processes", "SystemIO"], swiftSettings: settings),
+    .testTarget(name: "ServiceTests", dependencies: ["Service"], swiftSettings: settings),
+    .testTarget(name: "CommandTests", dependencies: ["tine", "tined", "Processes", "SystemIO"], swiftSettings: settings),
   ]
 )

@@ -77,10 +77,12 @@ public struct MountRecord: Sendable {
     do throws(Errno) { try retryingInterrupts { unlink(path) } } catch { if error != .noSuchFile { throw error } }
   }
 
-  /// Whether a mount stands there that nobody serves.
+  /// Whether a mount stands there that nobody serves. The kernel may know the attributes of its root still, so the
+  /// question must be one that goes to whoever serves it.
   private func isDead(_ directory: String) -> Bool {
-    var status = stat()
-    return stat(directory, &status) != 0 && Errno.last == .notConnected
+    var statistics = statvfs()
+    guard statvfs(directory, &statistics) != 0 else { return false }
+    return [Errno.notConnected, Errno(rawValue: ECONNABORTED)].contains(.last)
   }
 
   private func detach(_ directory: String) throws(Failure) {

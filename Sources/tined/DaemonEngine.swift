@@ -72,11 +72,13 @@ final class DaemonEngine: MountingEngine {
 
   // MARK: Long operations
 
-  func importDirectory(_ request: ImportRequest, progress: @escaping ProgressHandler) throws(Failure) -> TransferReport {
+  func importDirectory(_ request: ImportRequest, progress: @escaping ProgressHandler) throws(Failure) -> TransferReport
+  {
     try local.importDirectory(request, progress: progress)
   }
 
-  func exportDirectory(_ request: ExportRequest, progress: @escaping ProgressHandler) throws(Failure) -> TransferReport {
+  func exportDirectory(_ request: ExportRequest, progress: @escaping ProgressHandler) throws(Failure) -> TransferReport
+  {
     try table.barrier(request.reference)
     return try local.exportDirectory(request, progress: progress)
   }

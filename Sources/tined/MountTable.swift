@@ -21,6 +21,8 @@ final class MountTable: Sendable {
     var nextNumber = 0
     /// Mounts that ended before they were entered.
     var endedEarly: Set<Int> = []
+    /// Mounts that are off their directories, and whose last users are still there.
+    var leaving: Set<Int> = []
   }
 
   private let record: MountRecord
@@ -137,6 +139,7 @@ final class MountTable: Sendable {
   /// A mount is served no more: this daemon unmounted it, or umount(8) did.
   private func ended(_ number: Int, _ reason: SessionEnd) {
     state.notifyAll { state in
+      if state.leaving.remove(number) != nil { return }
       guard let entry = state.entries.removeValue(forKey: number) else {
         state.endedEarly.insert(number)
         return
@@ -151,7 +154,17 @@ final class MountTable: Sendable {
   private func take(_ number: Int, _ entry: Entry) throws(Failure) {
     do throws(MountError) { try entry.served.unmountLazily() } catch { throw Failure(error) }
     let ended: Bool? = state.wait(atMost: Self.patience) { $0.entries[number] == nil ? true : nil }
-    if ended == nil { log.warning("somebody still uses \(entry.mount.name), which was unmounted") }
+    if ended == nil { leave(number) }
+  }
+
+  private func leave(_ number: Int) {
+    state.withLock { state in
+      guard let entry = state.entries.removeValue(forKey: number) else { return }
+      state.leaving.insert(number)
+      if entry.madeDirectory { rmdir(entry.mount.directory.text) }
+      write(state)
+      log.warning("somebody still uses \(entry.mount.name), which is not mounted any more")
+    }
   }
 
   private func makeDirectory(_ path: String) throws(Failure) -> Bool {

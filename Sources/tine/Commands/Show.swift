@@ -26,7 +26,7 @@ struct Show: ParsableCommand {
     var lines = [
       ("name", head.name), ("kind", head.kind.rawValue),
       ("created", "\(head.created) (\(Units.age(head.created)))"),
-      ("ledger", "from \(head.createdAt) to \(head.changedAt)"),
+      ("ledger", "made at \(head.createdAt), last changed at \(head.changedAt)"),
       ("lineage", ([head.name] + report.ancestors).joined(separator: " ← ")),
     ]
     if !report.children.isEmpty { lines.append(("children", report.children.joined(separator: ", "))) }

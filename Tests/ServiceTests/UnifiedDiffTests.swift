@@ -1,0 +1,102 @@
+import Testing
+
+@testable import Service
+
+@Suite("Unified diffs")
+struct UnifiedDiffTests {
+  private func patch(_ old: String, _ new: String) -> String {
+    UnifiedDiff(old, new).text(oldName: "a/f", newName: "b/f")
+  }
+
+  @Test("Changes stand in their context, far ones in hunks of their own")
+  func hunks() {
+    let old = (1...20).map { "\($0)\n" }.joined()
+    let new = old.replacing("\n2\n", with: "\ntwo\n").replacing("\n18\n", with: "\n")
+    let expected = """
+      --- a/f
+      +++ b/f
+      @@ -1,5 +1,5 @@
+       1
+      -2
+      +two
+       3
+       4
+       5
+      @@ -15,6 +15,5 @@
+       15
+       16
+       17
+      -18
+       19
+       20
+
+      """
+    #expect(patch(old, new) == expected)
+  }
+
+  @Test("A missing newline at the end is a difference, and is said")
+  func newlines() {
+    #expect(patch("a\n", "a") == "--- a/f\n+++ b/f\n@@ -1,1 +1,1 @@\n-a\n+a\n\\ No newline at end of file\n")
+    #expect(patch("", "a\n") == "--- a/f\n+++ b/f\n@@ -0,0 +1,1 @@\n+a\n")
+    #expect(UnifiedDiff("a\n", "a\n").isEmpty)
+    #expect(!UnifiedDiff("a\n", "a").isEmpty)
+  }
+
+  @Test("Applied to the old text, a patch gives the new one", arguments: 0..<200)
+  func applies(seed: UInt64) throws {
+    var random = SplitMix(state: seed)
+    let old = randomText(&random)
+    let new = Bool.random(using: &random) ? randomText(&random) : mutated(old, &random)
+    #expect(try apply(patch(old, new), to: old) == new, "seed \(seed)")
+  }
+
+  private func randomText(_ random: inout SplitMix) -> String {
+    let lines = (0..<Int.random(in: 0...40, using: &random)).map { _ in
+      "line \(Int.random(in: 0...9, using: &random))\n"
+    }
+    let text = lines.joined()
+    return Bool.random(using: &random) ? text : String(text.dropLast())
+  }
+
+  private func mutated(_ text: String, _ random: inout SplitMix) -> String {
+    var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    for _ in 0..<Int.random(in: 0...4, using: &random) {
+      let place = Int.random(in: 0..<lines.count, using: &random)
+      if Bool.random(using: &random) { lines.insert("new", at: place) } else { lines[place] = "changed" }
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  /// What `patch` does: copies up to each hunk, then takes the hunk's lines that are not removed.
+  private func apply(_ patch: String, to old: String) throws -> String {
+    var rest = old.split(separator: "\n", omittingEmptySubsequences: false).map { $0 + "\n" }
+    rest[rest.count - 1].removeLast()
+    var result = ""
+    var position = 0
+    let lines = Array(patch.split(separator: "\n").dropFirst(2))
+    for (index, line) in lines.enumerated() where !line.hasPrefix("\\") {
+      if line.hasPrefix("@@") {
+        let numbers = try #require(line.firstMatch(of: #/-(\d+),(\d+)/#)?.output)
+        let start = try #require(Int(numbers.1)) - (numbers.2 == "0" ? 0 : 1)
+        result += rest[position..<start].joined()
+        position = start
+      } else {
+        let endsWithNewline = index + 1 == lines.count || !lines[index + 1].hasPrefix("\\")
+        if line.first != "+" { position += 1 }
+        if line.first != "-" { result += line.dropFirst() + (endsWithNewline ? "\n" : "") }
+      }
+    }
+    return result + rest[position...].joined()
+  }
+}
+
+struct SplitMix: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = (state ^ state >> 30) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ mixed >> 31
+  }
+}
