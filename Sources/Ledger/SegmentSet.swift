@@ -46,6 +46,16 @@ public final class SegmentSet: Sendable {
     }
   }
 
+  /// Whether the header of a segment file was never written, or is lost altogether.
+  func hasNoHeader(_ number: UInt32) throws(LedgerError) -> Bool {
+    let path = path(number)
+    return try onDisk { () throws(Errno) in
+      let file = try storage.open(path, .reading)
+      guard try file.size() >= UInt64(SegmentHeader.size) else { return true }
+      return try file.readExactly(SegmentHeader.size, at: 0).allSatisfy { $0 == 0 }
+    }
+  }
+
   /// Makes a segment file with its header. Its name and its header are durable only after a flush of both.
   func create(_ header: SegmentHeader) throws(LedgerError) -> Segment {
     let path = path(header.number)
