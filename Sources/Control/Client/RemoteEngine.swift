@@ -14,12 +14,7 @@ public struct RemoteEngine: MountingEngine {
   public init?(store: String, interruption: Int32? = nil) throws(Failure) {
     guard let client = try Client(store: store, interruption: interruption) else { return nil }
     self.client = client
-    do throws(Failure) {
-      _ = try version()
-    } catch {
-      if error.kind == .unreachable { return nil }
-      throw error
-    }
+    guard try client.isAnswered(get("version")) else { return nil }
   }
 
   public func version() throws(Failure) -> VersionReport { try client.call(get("version")) }
