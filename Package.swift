@@ -30,7 +30,9 @@ let package = Package(
   products: [
     .executable(name: "tine", targets: ["tine"]),
     .executable(name: "tined", targets: ["tined"]),
-  ],
+  ]
+    // For the benchmarks, which are a package of their own.
+    + ["SystemIO", "Ledger", "Tree", "Store", "FileSystem", "Transfer"].map { .library(name: $0, targets: [$0]) },
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log.git", from: "1.14.0"),
@@ -79,6 +81,7 @@ let package = Package(
     .executableTarget(
       name: "ForkTestServer", dependencies: ["Mount", "FUSE", "FileSystem", "Store", "SystemIO"],
       path: "Tests/ForkTestServer", swiftSettings: settings),
+    .testTarget(name: "ServerTests", dependencies: ["TestSupport", "tine", "tined"], swiftSettings: settings),
     tests("SystemIO"),
     tests("Ledger", ["SystemIO"]),
     tests("Tree", ["SystemIO"]),

@@ -1,0 +1,83 @@
+import Glibc
+
+/// A store with its daemon and mounts, driven through the programs that people use. When it goes, the daemon is stopped, whatever is still mounted
+/// is taken off, and everything is removed.
+public final class TineStore: Sendable {
+  public let directory = TemporaryDirectory()
+  public var path: String { directory.appending("store") }
+
+  /// Whether forks can be mounted here; tests that cannot are skipped.
+  public static let canMount = access("/dev/fuse", R_OK | W_OK) == 0 && geteuid() == 0
+
+  public init() {
+    // Servers that do not run as root walk through it.
+    precondition(chmod(directory.path, 0o755) == 0, "the temporary directory is not ours")
+  }
+
+  deinit {
+    tine("stop")
+    shell("grep -o '\(directory.path)/[^ ]*' /proc/mounts | sort -r | xargs -r -n 1 umount -l")
+  }
+
+  /// The folder in which the build puts programs and tests.
+  private static func program(_ name: String) -> String {
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    let length = readlink("/proc/self/exe", &buffer, buffer.count)
+    let path = String(decoding: buffer.prefix(max(0, length)), as: UTF8.self)
+    return path[..<(path.lastIndex(of: "/") ?? path.startIndex)] + "/" + name
+  }
+
+  /// Runs `tine` with a command line on this store.
+  @discardableResult
+  public func tine(_ commandLine: String) -> (code: Int32, output: String) {
+    shell("TINE_STORE='\(path)' '\(Self.program("tine"))' \(commandLine)")
+  }
+
+  /// Mounts a fork or snapshot in a directory of its own, and returns that.
+  public func mount(_ reference: String) -> String {
+    let target = directory.appending("mount-" + reference.map { $0 == "@" ? "-" : String($0) }.joined())
+    shell("mkdir -p '\(target)'")
+    let mounted = tine("mount \(reference) '\(target)'")
+    precondition(mounted.code == 0, "tine mount \(reference): \(mounted.output)")
+    return target
+  }
+
+  /// Kills the daemon as a crash would.
+  public func killDaemon() {
+    let killed = shell("pkill -KILL -f -- '[t]ined --store \(path)'")
+    precondition(killed.code == 0, "there was no daemon to kill")
+    // The kernel has closed its lock on the store when the process is gone.
+    shell("while pgrep -f -- '[t]ined --store \(path)' >/dev/null; do :; done")
+  }
+}
+
+/// A process that runs beside a test, and is ended with its group when it goes.
+public final class BackgroundProcess: Sendable {
+  private let group: Int32
+
+  /// Runs a command line in a shell and a process group of its own.
+  public init(_ command: String) {
+    let pidFile = TemporaryDirectory()
+    shell("setsid sh -c 'echo $$ > \(pidFile.path)/pid; exec sh -c \"$0\"' '\(command.quotedForShell)' >/dev/null 2>&1 </dev/null &")
+    let pid = shell("while ! [ -s '\(pidFile.path)/pid' ]; do :; done; cat '\(pidFile.path)/pid'").output
+    group = Int32(pid.split(separator: "\n").first ?? "") ?? 0
+    precondition(group > 1, "the process did not start")
+  }
+
+  deinit { end() }
+
+  /// Ends the process and all it started, and waits until they are gone.
+  public func end() {
+    kill(-group, SIGKILL)
+    shell("while pgrep -g \(group) >/dev/null; do :; done")
+  }
+
+  /// Waits until it ends by itself.
+  public func wait() { shell("while pgrep -g \(group) >/dev/null; do sleep 0.05; done") }
+}
+
+extension String {
+  fileprivate var quotedForShell: String {
+    split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
+  }
+}
