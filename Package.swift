@@ -74,7 +74,8 @@ let package = Package(
       ]),
 
     .target(
-      name: "TestSupport", dependencies: ["FileSystem", "Store", "SystemIO"], path: "Tests/TestSupport", swiftSettings: settings),
+      name: "TestSupport", dependencies: ["FileSystem", "Store", "SystemIO"], path: "Tests/TestSupport",
+      swiftSettings: settings),
     .executableTarget(
       name: "MountTestServer", dependencies: ["FUSE", "SystemIO"], path: "Tests/MountTestServer",
       swiftSettings: settings),
@@ -93,6 +94,7 @@ let package = Package(
     .testTarget(name: "ControlTests", dependencies: ["Control"], swiftSettings: settings),
     .testTarget(name: "ProcessesTests", dependencies: ["Processes", "SystemIO"], swiftSettings: settings),
     .testTarget(name: "ServiceTests", dependencies: ["Service"], swiftSettings: settings),
-    .testTarget(name: "CommandTests", dependencies: ["tine", "tined", "Processes", "SystemIO"], swiftSettings: settings),
+    .testTarget(
+      name: "CommandTests", dependencies: ["tine", "tined", "Processes", "SystemIO"], swiftSettings: settings),
   ]
 )

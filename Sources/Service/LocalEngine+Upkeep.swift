@@ -8,7 +8,7 @@ extension LocalEngine {
     return try translating { () throws(StoreError) in
       let report = try store.collectGarbage {
         steps += 1
-        return progress(Progress(activity: "collecting", done: steps, unit: .heads))
+        return progress(Progress(activity: "collecting", done: steps, unit: .steps))
       }
       return Control.CollectionReport(
         freedBytes: report.bytesFreed,

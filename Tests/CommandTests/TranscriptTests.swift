@@ -9,6 +9,12 @@ struct TranscriptTests {
   }
 
   @Test(
+    "With the API", .enabled(if: canMount && access("/usr/bin/curl", X_OK) == 0, "needs /dev/fuse and curl"))
+  func api() throws {
+    try Transcript(named: "api").replay()
+  }
+
+  @Test(
     "With mounts", .enabled(if: canMount, "needs /dev/fuse"),
     arguments: ["mount", "diff", "run", "sample", "killed-daemon", "interrupted"])
   func mounted(name: String) throws {

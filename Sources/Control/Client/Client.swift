@@ -29,6 +29,18 @@ final class Client: Sendable {
     return try Self.decode(answer, from: body)
   }
 
+  /// Whether a daemon answers a request at all; what it answers is not read.
+  func isAnswered(_ request: Request) throws(Failure) -> Bool {
+    do throws(Failure) {
+      let connection = try connection()
+      try connection.write(request.encoded)
+      return try Response(reading: connection).status == 200
+    } catch {
+      if error.kind == .unreachable { return false }
+      throw error
+    }
+  }
+
   /// Sends a request for a long operation and hears of its progress until the answer comes.
   @discardableResult
   func follow<Answer: Codable & Sendable>(

@@ -4,13 +4,17 @@ import FoundationEssentials
 public struct RemoteEngine: MountingEngine {
   private let client: Client
 
-  /// The engine of a store whose daemon runs; nil where none does.
+  /// The engine of a store whose daemon runs; nil where none does, or where it is ending.
+  ///
+  /// The socket of a daemon that was killed may still take connections for a moment, so the daemon is asked for its
+  /// version first.
   ///
   /// `interruption` is a descriptor that becomes readable when the person wants the present request to end; the
   /// request is then canceled at the daemon too.
   public init?(store: String, interruption: Int32? = nil) throws(Failure) {
     guard let client = try Client(store: store, interruption: interruption) else { return nil }
     self.client = client
+    guard try client.isAnswered(get("version")) else { return nil }
   }
 
   public func version() throws(Failure) -> VersionReport { try client.call(get("version")) }

@@ -1,6 +1,6 @@
 public import FoundationEssentials
 
-/// How the API writes JSON: keys in snake case, nothing escaped that need not be, dates as RFC 3339 text (see `Moment`).
+/// How the API writes JSON: keys in snake case and sorted, nothing escaped that need not be, dates as RFC 3339 text (see `Moment`).
 public enum JSON {
   /// The compact form that travels on the socket.
   public static func encode(_ value: some Encodable) throws -> Data {
@@ -10,7 +10,7 @@ public enum JSON {
   /// The form that people read.
   public static func encodeForReading(_ value: some Encodable) throws -> Data {
     let encoder = encoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.outputFormatting.insert(.prettyPrinted)
     return try encoder.encode(value)
   }
 
@@ -30,7 +30,7 @@ public enum JSON {
   private static func encoder() -> JSONEncoder {
     let encoder = JSONEncoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.outputFormatting = .withoutEscapingSlashes
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     return encoder
   }
 }

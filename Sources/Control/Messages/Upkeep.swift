@@ -26,7 +26,7 @@ public struct Progress: Codable, Hashable, Sendable {
   public let total: UInt64?
   public let unit: Unit
 
-  public enum Unit: String, Codable, Sendable { case bytes, entries, segments, heads, nodes, blocks, records }
+  public enum Unit: String, Codable, Sendable { case bytes, entries, blocks, attempts, steps }
 
   public init(activity: String, done: UInt64, total: UInt64? = nil, unit: Unit) {
     self.activity = activity

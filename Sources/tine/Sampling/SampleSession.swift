@@ -92,7 +92,7 @@ final class SampleSession: Sendable {
       return worst.flatMap { state.kept.remove($0.name) }
     }
     let done = state.withLock { UInt64($0.results.count) }
-    bar.show(Progress(activity: "attempts", done: done, total: UInt64(plan.attempts), unit: .entries))
+    bar.show(Progress(activity: "sampling", done: done, total: UInt64(plan.attempts), unit: .attempts))
     if let loser { try engine.drop(loser) }
   }
 }

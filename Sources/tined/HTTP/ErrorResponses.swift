@@ -1,6 +1,7 @@
 import Control
 import Hummingbird
 import Logging
+import NIOCore
 
 /// Answers every error with JSON: those of Tine with their kind, those of the server as bad requests.
 struct ErrorResponses: RouterMiddleware {
@@ -29,6 +30,7 @@ extension Failure {
     case let failure as Failure: self = failure
     case let error as HTTPError:
       self.init(.badRequest, error.body ?? (error.status == .notFound ? "no such path" : error.status.reasonPhrase))
+    case is NIOTooManyBytesError: self.init(.badRequest, "the message is longer than a mebibyte")
     default: self.init(.failed, "\(error)")
     }
   }
