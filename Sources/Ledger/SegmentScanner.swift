@@ -1,7 +1,8 @@
 import SystemIO
 
-/// Reads the records of one segment in their order and verifies each: its frame, its place in the chain, its checksum, its slots and,
-/// where asked, its payload. It never looks for a record anywhere but right behind the last one.
+/// Reads the records of one segment in their order and verifies each: its frame, its place in the chain, its
+/// checksum, its slots and, where asked, its payload. It never looks for a record anywhere but right behind the last
+/// one.
 struct SegmentScanner {
   let segment: Segment
   /// Where the next record should stand.
@@ -107,8 +108,8 @@ struct SegmentScanner {
     }
   }
 
-  /// Whether a collection gave the space of a slot back: then a whole page of the host that it reached into is a hole. Only sealed segments
-  /// have such holes.
+  /// Whether a collection gave the space of a slot back: then a whole page of the host that it reached into is a
+  /// hole. Only sealed segments have such holes.
   private func isGivenBack(_ slot: SlotEntry) -> Bool {
     guard segment.footer != nil else { return false }
     let page: UInt64 = 4096
@@ -128,7 +129,8 @@ struct SegmentScanner {
     while start + headerSize <= limit {
       let count = min(1 << 20, limit - start)
       let bytes = try read(Int(count), at: start)
-      for offset in RecordFormat.possibleRecords(in: bytes, provingDurable: lsn) where isRecord(at: start + UInt64(offset)) {
+      for offset in RecordFormat.possibleRecords(in: bytes, provingDurable: lsn)
+      where isRecord(at: start + UInt64(offset)) {
         return true
       }
       // A header may begin in one piece and end in the next.

@@ -1,10 +1,11 @@
-public import SystemIO
 import Synchronization
+public import SystemIO
 
-/// The segment files of one directory of the store: `ledger` or `index`. It names and opens them, finds slots and reads them.
+/// The segment files of one directory of the store: `ledger` or `index`. It names and opens them, finds slots and
+/// reads them.
 ///
-/// A read takes its segment from the table and holds on to it, so a segment that collection removes meanwhile stays readable to
-/// that read: its file has lost its name only.
+/// A read takes its segment from the table and holds on to it, so a segment that collection removes meanwhile stays
+/// readable to that read: its file has lost its name only.
 public final class SegmentSet: Sendable {
   /// The directory's path in the storage.
   public let directory: String
