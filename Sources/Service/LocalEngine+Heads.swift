@@ -18,7 +18,10 @@ extension LocalEngine {
   public func snapshot(_ request: SnapshotRequest) throws(Failure) -> Control.Head {
     let store = try store()
     return try translating { () throws(StoreError) in
-      Control.Head(try store.snapshot(Reference(request.fork), as: request.name))
+      let head = try store.snapshot(Reference(request.fork), as: request.name)
+      // It names a state for good, so it must outlive a power cut.
+      try store.flush()
+      return Control.Head(head)
     }
   }
 

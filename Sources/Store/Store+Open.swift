@@ -18,6 +18,8 @@ extension Store {
       }
     }
     try create(on: storage, describedAs: path)
+    // The name of the store itself, which its parent holds.
+    try storing("make the store \(path)") { () throws(Errno) in try storage.synchronizeDirectory("..") }
   }
 
   /// Makes a new store. Its format file comes last: a directory without it is no store.

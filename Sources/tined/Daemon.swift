@@ -17,6 +17,7 @@ struct Daemon: Sendable {
     // Threads inherit which signals are held back, so this comes before there are any.
     let signals = try describing("catch signals") { () throws(Errno) in try Signals() }
     let local = try LocalEngine(opening: store)
+    if let recovery = local.recovery { log.notice("\(recovery)") }
     for directory in try MountRecord(store: store).clear() {
       log.notice("took away the dead mount at \(directory.text)")
     }
