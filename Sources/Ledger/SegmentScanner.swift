@@ -128,9 +128,8 @@ struct SegmentScanner {
     while start + headerSize <= limit {
       let count = min(1 << 20, limit - start)
       let bytes = try read(Int(count), at: start)
-      for offset in RecordFormat.possibleRecords(in: bytes, provingDurable: lsn) where isRecord(at: start + UInt64(offset)) {
-        return true
-      }
+      let candidates = RecordFormat.possibleRecords(in: bytes, provingDurable: lsn)
+      if candidates.contains(where: { isRecord(at: start + UInt64($0)) }) { return true }
       // A header may begin in one piece and end in the next.
       start += max(8, (count - headerSize) / 8 * 8)
     }
