@@ -1,8 +1,7 @@
 import SystemIO
 
-/// Reads the records of one segment in their order and verifies each: its frame, its place in the chain, its
-/// checksum, its slots and, where asked, its payload. It never looks for a record anywhere but right behind the last
-/// one.
+/// Reads the records of one segment in their order and verifies each: its frame, its place in the chain, its checksum, its slots and,
+/// where asked, its payload. It never looks for a record anywhere but right behind the last one.
 struct SegmentScanner {
   let segment: Segment
   /// Where the next record should stand.
@@ -108,8 +107,8 @@ struct SegmentScanner {
     }
   }
 
-  /// Whether a collection gave the space of a slot back: then a whole page of the host that it reached into is a
-  /// hole. Only sealed segments have such holes.
+  /// Whether a collection gave the space of a slot back: then a whole page of the host that it reached into is a hole. Only sealed segments
+  /// have such holes.
   private func isGivenBack(_ slot: SlotEntry) -> Bool {
     guard segment.footer != nil else { return false }
     let page: UInt64 = 4096
@@ -129,10 +128,8 @@ struct SegmentScanner {
     while start + headerSize <= limit {
       let count = min(1 << 20, limit - start)
       let bytes = try read(Int(count), at: start)
-      for offset in RecordFormat.possibleRecords(in: bytes, provingDurable: lsn)
-      where isRecord(at: start + UInt64(offset)) {
-        return true
-      }
+      let candidates = RecordFormat.possibleRecords(in: bytes, provingDurable: lsn)
+      if candidates.contains(where: { isRecord(at: start + UInt64($0)) }) { return true }
       // A header may begin in one piece and end in the next.
       start += max(8, (count - headerSize) / 8 * 8)
     }

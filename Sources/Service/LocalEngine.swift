@@ -39,13 +39,7 @@ public final class LocalEngine: Engine {
   }
 
   /// What the start of the store did to its ledger; nil where the last owner had ended it in order.
-  public var recovery: String? {
-    opened.withLock { store in
-      guard let report = store?.recovery, report.replayed > 0 || report.cut != nil else { return nil }
-      let replayed = "replayed \(report.replayed) records behind the last checkpoint"
-      return report.cut.map { "\(replayed); the torn end of the ledger was cut off: \($0)" } ?? replayed
-    }
-  }
+  public var recovery: String? { opened.withLock { $0?.recoverySummary } }
 
   /// The store, while it is open.
   func store() throws(Failure) -> Store {

@@ -89,6 +89,13 @@ extension Store {
     return try Superblock.decode(bytes)
   }
 
+  /// What recovery had to do, for a person; nil where the last owner had ended in order.
+  public var recoverySummary: String? {
+    guard recovery.replayed > 0 || recovery.cut != nil else { return nil }
+    let replayed = "replayed \(recovery.replayed) records behind the last checkpoint"
+    return recovery.cut.map { "\(replayed); the torn end of the ledger was cut off: \($0)" } ?? replayed
+  }
+
   /// The directory of the host that the store is in; nil where it is on another kind of storage.
   public var path: String? { (storage as? DirectoryStorage)?.path }
 
