@@ -24,7 +24,8 @@ struct RecoveredStore {
     manifestNumber = newest?.number ?? 0
     published = manifest.position
     nodes = SegmentSet(storage, directory: "index")
-    let generation = try Self.removeUnpublished(nodes, manifest)
+    let unpublished = try Self.unpublished(nodes, manifest)
+    let generation = unpublished.last.map { $0 + 1 } ?? manifest.nextGeneration
     pool = NodePool(NodeSegments(nodes), generation: generation, cleanCapacity: options.cleanNodes)
 
     let loaded = try Self.loadCatalog(manifest, pool)
@@ -38,20 +39,25 @@ struct RecoveredStore {
     } catch {
       throw StoreError(error, during: "recover the store")
     }
+    try Self.remove(unpublished, nodes)
     catalog = replay.catalog
     nextInode = replay.nextInode
     nextEpoch = replay.nextEpoch
   }
 
-  /// Removes index segments that a checkpoint began and never published. Returns the next generation.
-  private static func removeUnpublished(_ nodes: SegmentSet, _ manifest: Manifest) throws(StoreError) -> UInt32 {
+  /// Index segments that a checkpoint began and never published, in rising order.
+  private static func unpublished(_ nodes: SegmentSet, _ manifest: Manifest) throws(StoreError) -> [UInt32] {
     do throws(LedgerError) {
-      var next = manifest.nextGeneration
-      for number in try nodes.numbers() where number >= manifest.nextGeneration {
-        next = max(next, number + 1)
-        try nodes.remove(number)
-      }
-      return next
+      return try nodes.numbers().filter { $0 >= manifest.nextGeneration }
+    } catch {
+      throw StoreError(error, during: "recover the index")
+    }
+  }
+
+  /// Only now that the ledger was found to be whole: a store that is refused is left as it is.
+  private static func remove(_ unpublished: [UInt32], _ nodes: SegmentSet) throws(StoreError) {
+    do throws(LedgerError) {
+      for number in unpublished { try nodes.remove(number) }
     } catch {
       throw StoreError(error, during: "recover the index")
     }

@@ -67,6 +67,21 @@ struct Manifest {
   }
 }
 
+extension Manifest {
+  /// The version of a sound manifest that a later version of Tine wrote: the one before it must not be taken in its place.
+  static func newerVersion(_ bytes: [UInt8]) -> UInt32? {
+    bytes.withUnsafeBytes { buffer in
+      guard buffer.count > 20, checksum(UnsafeRawBufferPointer(rebasing: buffer[..<(buffer.count - 8)])) == buffer.seal
+      else { return nil }
+      var reader = ByteReader(buffer)
+      guard (try? reader.integer(as: UInt64.self)) == magic, let version: UInt32 = try? reader.integer() else {
+        return nil
+      }
+      return version > Self.version ? version : nil
+    }
+  }
+}
+
 extension UnsafeRawBufferPointer {
   fileprivate var seal: UInt64 { UInt64(littleEndian: loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)) }
 }
@@ -94,6 +109,7 @@ struct ManifestFiles {
         let file = try storage.open(path(number), .reading)
         return try file.readExactly(Int(min(try file.size(), 4096)), at: 0)
       }
+      if let version = Manifest.newerVersion(bytes) { throw StoreError(newerFormat: version) }
       do throws(DecodingFailure) { return (number, try Manifest.decode(bytes)) } catch { problem = "\(error)" }
     }
     if numbers.isEmpty { return nil }
