@@ -57,11 +57,16 @@ public final class NodePool: @unchecked Sendable {
   /// Runs look-ups. What they ask for and is not in memory is read in between, and `body` starts again from its beginning, so
   /// it must not keep results of a run that was given up.
   public func reading<Result>(_ body: () throws(TreeError) -> Result) throws(TreeError) -> Result {
+    var missing: NodeReference?
     for _ in 0..<Self.patience {
       do throws(TreeError) {
         return try lock.withReading(body)
       } catch .notResident(let reference) {
-        try load(reference)
+        do throws(TreeError) { try load(reference) } catch {
+          // The root that led to it may be replaced by now, and a collection may have taken it. What is asked for again is damaged.
+          if missing == reference { throw error }
+          missing = reference
+        }
       } catch {
         throw error
       }
