@@ -47,9 +47,11 @@ extension Store {
 
   /// Drops an import that was given up.
   public func abandonImport(_ id: UInt64) throws(StoreError) {
-    _ = try changeCatalog("give up an import") { (catalog) throws(StoreError) in
-      guard catalog.byID[id]?.isIncomplete == true else { throw StoreError(.noSuchName, "there is no import \(id)") }
-      return (.drop, head: id)
+    try drop(during: "give up an import") { (catalog) throws(StoreError) in
+      guard let head = catalog.byID[id], head.isIncomplete else {
+        throw StoreError(.noSuchName, "there is no import \(id)")
+      }
+      return head
     }
   }
 
@@ -94,7 +96,7 @@ extension Store {
 
   /// Drops a fork or a snapshot. Its space comes back with the next collection.
   public func drop(_ reference: Reference) throws(StoreError) {
-    _ = try changeCatalog("drop \(reference)") { (catalog) throws(StoreError) in
+    try drop(during: "drop \(reference)") { (catalog) throws(StoreError) in
       let head = try catalog.find(reference)
       guard head.users.load(ordering: .acquiring) == 0 else {
         throw StoreError(.conflict, "'\(reference)' is mounted or in use", hint: "unmount it first")
@@ -104,12 +106,33 @@ extension Store {
         throw StoreError(
           .conflict, "'\(reference)' has snapshots: \(snapshots.joined(separator: ", "))", hint: "drop them first")
       }
-      return (.drop, head: head.id)
+      return head
     }
   }
 
+  /// With the lock of the head's changes: one that is under way comes before the drop in the ledger, and later ones find the head gone. A
+  /// change behind the drop could not be replayed.
+  private func drop(
+    during action: String, _ find: (Catalog) throws(StoreError) -> HeadState
+  ) throws(StoreError) {
+    try gate.withReading { () throws(StoreError) in
+      let head = try catalog.withLock { (catalog) throws(StoreError) in try find(catalog) }
+      try head.mutation.withLock { (_) throws(StoreError) in
+        try catalog.withLock { (catalog) throws(StoreError) in
+          guard try find(catalog) === head else { throw StoreError(.noSuchName, "\(action): it is gone already") }
+          _ = try append(.drop, head: head.id, &catalog, action)
+        }
+      }
+    }
+  }
+
+  /// Where even the reserve of a full disk is used up they stay, without a name, until the next start.
   func dropIncompleteImports() throws(StoreError) {
-    for head in catalog.withLock({ $0.heads.filter(\.isIncomplete) }) { try abandonImport(head.id) }
+    for head in catalog.withLock({ $0.heads.filter(\.isIncomplete) }) {
+      do throws(StoreError) { try abandonImport(head.id) } catch {
+        guard error.kind == .noSpace else { throw error }
+      }
+    }
   }
 
   // MARK: The one way of every change

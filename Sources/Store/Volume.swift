@@ -132,7 +132,7 @@ extension Store {
       let head = try catalog.find(reference)
       return (head, catalog.fullName(head))
     }
-    let pinned = pin(head)
+    guard let pinned = pin(head) else { throw StoreError(.noSuchName, "there is no '\(reference)' any more") }
     let frozen = HeadState(
       id: head.id, kind: .snapshot, name: head.name, ownerID: head.ownerID, parentID: head.parentID,
       createdAt: head.createdAt, createdLSN: head.createdLSN, lastLSN: head.createdLSN, tree: pinned.tree)

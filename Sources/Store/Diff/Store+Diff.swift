@@ -12,6 +12,7 @@ extension Store {
   public func diff(_ old: Reference, _ new: Reference) throws(StoreError) -> [Change] {
     let before = try pin(old)
     let after = try pin(new)
+    defer { withExtendedLifetime((before, after)) {} }
     do throws(TreeError) {
       var comparison = StateComparison(self, before.tree, after.tree)
       var changes: [Change] = []
@@ -28,9 +29,11 @@ extension Store {
       let head = try catalog.find(reference)
       return (head, catalog.byID[head.parentID])
     }
-    guard let parent else { return pool.readingRoots { head.pages } * UInt64(blockSize) }
-    let before = pin(parent)
-    let after = pin(head)
+    let after = try pin(reference)
+    guard let before = parent.flatMap({ pin($0) }) else {
+      return pool.readingRoots { head.pages } * UInt64(blockSize)
+    }
+    defer { withExtendedLifetime((before, after)) {} }
     do throws(TreeError) {
       let comparison = PageComparison(ledger: ledger)
       var pages: UInt64 = 0

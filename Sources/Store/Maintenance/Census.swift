@@ -62,6 +62,9 @@ struct Census {
     for (inode, item) in inodes {
       problems += check(inode, item, names[inode] ?? 0, subdirectories[inode] ?? 0)
     }
+    for inode in orphans where inodes[inode] == nil {
+      problems.append(Problem(inode: inode, message: "it is noted as an inode without a name, and is not there"))
+    }
     if !inodes.isEmpty, inodes[1] == nil { problems.append(Problem(inode: 1, message: "there is no root directory")) }
     return problems
   }
@@ -83,6 +86,9 @@ struct Census {
     let expected = isNameless ? 0 : item.isDirectory ? 2 + subdirectories : names
     if item.links != expected {
       problems.append(Problem(inode: inode, message: "it has \(item.links) links, and \(expected) were found"))
+    }
+    if item.links == 0, !isNameless {
+      problems.append(Problem(inode: inode, message: "it has no name, and is not noted as one that has none"))
     }
     if item.isDirectory, inode != 1, !isNameless, names != 1 {
       problems.append(Problem(inode: inode, message: "the directory has \(names) names"))

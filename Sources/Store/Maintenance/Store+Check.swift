@@ -64,7 +64,8 @@ private struct StoreCheck {
   /// Returns false where it was given up.
   mutating func run(_ head: HeadState, _ progress: (CheckProgress) -> Bool) -> Bool {
     let name = catalog.fullName(head)
-    let pinned = store.pin(head)
+    guard let pinned = store.pin(head) else { return true }
+    defer { withExtendedLifetime(pinned) {} }
     report.heads += 1
     var census = Census()
     var goesOn = progress(CheckProgress(head: name, blocks: report.blocks))
@@ -83,8 +84,10 @@ private struct StoreCheck {
         goesOn = progress(CheckProgress(head: name, blocks: report.blocks))
       }
     } catch {
+      // What was counted so far is a part, and would not add up.
       report.problems.append(
         CheckProblem(head: name, path: nil, message: StoreError(error, during: "walk the tree").message))
+      return true
     }
     guard goesOn else { return false }
     report.inodes += census.inodes.count

@@ -95,8 +95,7 @@ private struct LogReader {
   }
 
   private mutating func path(_ inode: InodeNumber, _ head: UInt64) -> [UInt8]? {
-    if finders[head] == nil, let state = catalog.byID[head] {
-      let tree = store.pin(state)
+    if finders[head] == nil, let state = catalog.byID[head], let tree = store.pin(state) {
       pinned.append(tree)
       finders[head] = PathFinder(store.pool, tree.tree)
     }

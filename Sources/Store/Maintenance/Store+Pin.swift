@@ -18,23 +18,31 @@ final class PinnedTree: Sendable {
 }
 
 extension Store {
-  func pin(_ head: HeadState) -> PinnedTree {
+  /// Keeps the present state; nil where the head was dropped meanwhile, for a collection may have taken what it led to.
+  func pin(_ head: HeadState) -> PinnedTree? {
     gate.withReading {
       head.mutation.withLock { _ in
-        let tree = pool.changingRoots {
-          let tree = head.tree
-          // What the fork changes from now on it copies first.
-          head.tree.epoch = makeEpoch()
-          return tree
-        }
-        let token = makeEpoch()
-        pins.withLock { $0[token] = tree }
-        return PinnedTree(self, tree, token: token)
+        // With the catalog's lock, so that the head is dropped either before, or when the pin is there.
+        catalog.withLock { _ in head.isGone ? nil : pinLocked(head) }
       }
     }
   }
 
+  private func pinLocked(_ head: HeadState) -> PinnedTree {
+    let tree = pool.changingRoots {
+      let tree = head.tree
+      // What the fork changes from now on it copies first.
+      head.tree.epoch = makeEpoch()
+      return tree
+    }
+    let token = makeEpoch()
+    pins.withLock { $0[token] = tree }
+    return PinnedTree(self, tree, token: token)
+  }
+
   func pin(_ reference: Reference) throws(StoreError) -> PinnedTree {
-    pin(try catalog.withLock { (catalog) throws(StoreError) in try catalog.find(reference) })
+    let head = try catalog.withLock { (catalog) throws(StoreError) in try catalog.find(reference) }
+    guard let pinned = pin(head) else { throw StoreError(.noSuchName, "there is no '\(reference)' any more") }
+    return pinned
   }
 }
