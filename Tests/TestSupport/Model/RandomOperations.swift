@@ -26,6 +26,13 @@ public struct RandomOperations {
     try files.makeRoot(mode: 0o755, Self.user)
   }
 
+  /// - Parameter model: what the file system holds.
+  public init(resuming files: FileSystem, model: ModelFileSystem, largestSize: UInt64 = 60_000) {
+    self.files = files
+    self.model = model
+    self.largestSize = largestSize
+  }
+
   /// The same state on another file system: a fork, or the store opened again. What had no name is gone there.
   public func moved(to files: FileSystem) throws(Errno) -> RandomOperations {
     var copy = self
