@@ -19,9 +19,8 @@ struct RecoveredStore {
   let published: LedgerPosition
 
   init(_ storage: any Storage, _ options: StoreOptions) throws(StoreError) {
-    let newest = try ManifestFiles(storage: storage).newest()
-    let manifest = newest?.manifest ?? .initial
-    manifestNumber = newest?.number ?? 0
+    let manifest: Manifest
+    (manifestNumber, manifest) = try ManifestFiles(storage: storage).newest()
     published = manifest.position
     nodes = SegmentSet(storage, directory: "index")
     let unpublished = try Self.unpublished(nodes, manifest)

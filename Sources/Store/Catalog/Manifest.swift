@@ -100,10 +100,11 @@ struct ManifestFiles {
     try storage.list(Self.directory).compactMap { UInt32($0) }.sorted()
   }
 
-  /// The newest valid manifest and its number; nil in a new store.
-  func newest() throws(StoreError) -> (number: UInt32, manifest: Manifest)? {
+  /// The newest valid manifest and its number. A new store has one too: without any, the ledger alone would be taken for the whole store,
+  /// when a collection may have removed its later segments.
+  func newest() throws(StoreError) -> (number: UInt32, manifest: Manifest) {
     let numbers = try storing("read the manifest") { () throws(Errno) in try self.numbers() }
-    var problem = ""
+    var problem = "there is none"
     for number in numbers.reversed() {
       let bytes = try storing("read the manifest") { () throws(Errno) -> [UInt8] in
         let file = try storage.open(path(number), .reading)
@@ -112,7 +113,6 @@ struct ManifestFiles {
       if let version = Manifest.newerVersion(bytes) { throw StoreError(newerFormat: version) }
       do throws(DecodingFailure) { return (number, try Manifest.decode(bytes)) } catch { problem = "\(error)" }
     }
-    if numbers.isEmpty { return nil }
     throw StoreError(damage: "no manifest is valid: \(problem)")
   }
 
