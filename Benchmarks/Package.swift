@@ -21,19 +21,23 @@ let package = Package(
   ],
   targets: [
     .target(
-      name: "Workloads", dependencies: [tine("SystemIO"), tine("Ledger"), tine("Tree"), tine("Store"), tine("FileSystem")],
+      name: "Workloads",
+      dependencies: [tine("SystemIO"), tine("Ledger"), tine("Tree"), tine("Store"), tine("FileSystem")],
       swiftSettings: settings),
     .executableTarget(
       name: "Micro",
       dependencies: [
-        "Workloads", tine("SystemIO"), tine("Ledger"), tine("Tree"), tine("Store"), tine("FileSystem"), tine("Transfer"),
+        "Workloads", tine("SystemIO"), tine("Ledger"), tine("Tree"), tine("Store"), tine("FileSystem"),
+        tine("Transfer"),
         .product(name: "Benchmark", package: "benchmark"),
       ],
       path: "Benchmarks/Micro", swiftSettings: settings,
       plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]),
     .executableTarget(
       name: "Compare",
-      dependencies: ["Workloads", tine("SystemIO"), tine("Ledger"), tine("Store"), tine("FileSystem"), tine("Transfer")],
+      dependencies: [
+        "Workloads", tine("SystemIO"), tine("Ledger"), tine("Store"), tine("FileSystem"), tine("Transfer"),
+      ],
       path: "Compare", swiftSettings: settings),
   ]
 )

@@ -29,7 +29,9 @@ struct DiffScenario: Scenario {
     try reopened.drop(changed)
     try reopened.close()
     return [
-      Figure("diff inside the daemon", inside.median, "ms", target: .atMost(5), note: "p99 \(inside.percentile(0.99).short) ms"),
+      Figure(
+        "diff inside the daemon", inside.median, "ms", target: .atMost(5),
+        note: "p99 \(inside.percentile(0.99).short) ms"),
       Figure("diff inside the daemon, first after a start", cold, "ms"),
     ]
   }

@@ -37,8 +37,10 @@ struct FirstWriteScenario: Scenario {
     }
     return [
       Figure(
-        "first 4 KiB write + fsync in a fork", own.median, "µs", peer: "btrfs snapshot", btrfs == nil ? nil : peer.median,
-        target: .ratioAtMost(1), note: "p90 \(own.percentile(0.9).short) µs" + (btrfs == nil ? "" : ", btrfs \(peer.percentile(0.9).short) µs"))
+        "first 4 KiB write + fsync in a fork", own.median, "µs", peer: "btrfs snapshot",
+        btrfs == nil ? nil : peer.median,
+        target: .ratioAtMost(1),
+        note: "p90 \(own.percentile(0.9).short) µs" + (btrfs == nil ? "" : ", btrfs \(peer.percentile(0.9).short) µs"))
     ]
   }
 

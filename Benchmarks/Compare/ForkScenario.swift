@@ -28,13 +28,18 @@ struct ForkScenario: Scenario {
     let peer = try measureProcesses(&subjects, bench)
     let (first, rest) = (subjects[0], subjects.dropFirst())
     var figures = subjects.map {
-      Figure("fork inside the daemon, \($0.name)", $0.inside.median, "µs", target: .atMost(100),
+      Figure(
+        "fork inside the daemon, \($0.name)", $0.inside.median, "µs", target: .atMost(100),
         note: "p99 \($0.inside.percentile(0.99).short) µs")
     }
     figures.append(
-      Figure("fork process, \(first.name)", first.process.median, "ms", peer: "btrfs subvolume snapshot", peer?.median, target: .atMost(5)))
+      Figure(
+        "fork process, \(first.name)", first.process.median, "ms", peer: "btrfs subvolume snapshot", peer?.median,
+        target: .atMost(5)))
     figures += rest.map {
-      Figure("fork process, \($0.name)", $0.process.median, "ms", peer: first.name, first.process.median, target: .ratioAtMost(1.25))
+      Figure(
+        "fork process, \($0.name)", $0.process.median, "ms", peer: first.name, first.process.median,
+        target: .ratioAtMost(1.25))
     }
     return figures
   }
@@ -96,7 +101,8 @@ struct ForkScenario: Scenario {
     let rounds = bench.quick ? 5 : 100
     for round in 0..<rounds {
       for index in subjects.indices {
-        subjects[index].process.add(try served[index].command("fork", subjects[index].origin, "process\(round)").time() / 1000)
+        subjects[index].process.add(
+          try served[index].command("fork", subjects[index].origin, "process\(round)").time() / 1000)
       }
       if let btrfs, let subvolume { peer.add(try btrfs.snapshot(subvolume, "snapshot\(round)").time() / 1000) }
     }

@@ -9,7 +9,9 @@ enum HostFiles {
     try write(content, to: file, at: 0)
   }
 
-  static func write(_ content: UnsafeRawBufferPointer, to file: borrowing FileDescriptor, at offset: UInt64) throws(Errno) {
+  static func write(_ content: UnsafeRawBufferPointer, to file: borrowing FileDescriptor, at offset: UInt64)
+    throws(Errno)
+  {
     var done = 0
     while done < content.count {
       done += try retryingInterrupts {

@@ -1,7 +1,8 @@
 import Glibc
 import Workloads
 
-/// An import against `cp -a` on the same disk, both of files that are in memory. The import is durable when it ends, the copy is not.
+/// An import against `cp -a` on the same disk, both of files that are in memory. The import is durable when it ends,
+/// the copy is not.
 struct ImportScenario: Scenario {
   let name = "import"
   let summary = "import against cp -a: large files, random and compressible, and small files"
@@ -13,13 +14,16 @@ struct ImportScenario: Scenario {
       for part in 0..<2 {
         try HostFiles.makeFile("\(source)/data\(part)", mebibytes: mebibytes / 2, .random, seed: UInt64(part + 1))
       }
-    } + measure("\(mebibytes) MiB compressible", megabytes: Double(mebibytes) * 1.048576, bench) { source in
-      for part in 0..<2 {
-        try HostFiles.makeFile("\(source)/data\(part)", mebibytes: mebibytes / 2, .compressible, seed: UInt64(part + 1))
-      }
-    } + measure("\(files) small files", files: Double(files), bench) { source in
-      try HostFiles.makeTree(source, files: files)
     }
+      + measure("\(mebibytes) MiB compressible", megabytes: Double(mebibytes) * 1.048576, bench) { source in
+        for part in 0..<2 {
+          try HostFiles.makeFile(
+            "\(source)/data\(part)", mebibytes: mebibytes / 2, .compressible, seed: UInt64(part + 1))
+        }
+      }
+      + measure("\(files) small files", files: Double(files), bench) { source in
+        try HostFiles.makeTree(source, files: files)
+      }
   }
 
   private func measure(
@@ -38,7 +42,8 @@ struct ImportScenario: Scenario {
     let (amount, unit) = megabytes.map { ($0, "MB/s") } ?? (files!, "files/s")
     return [
       Figure(
-        "import, \(name)", amount / own.median * 1e6, unit, peer: "cp -a", amount / copy.median * 1e6, target: .ratioAtLeast(0.5),
+        "import, \(name)", amount / own.median * 1e6, unit, peer: "cp -a", amount / copy.median * 1e6,
+        target: .ratioAtLeast(0.5),
         better: .more, note: "cp -a and sync of the same: \((amount / durable.median * 1e6).short) \(unit)")
     ]
   }

@@ -29,6 +29,7 @@ struct MemoryScenario: Scenario {
     try Program(try bench.tine(), "init", "--store", store).runSuccessfully()
     let outcome = try Program(try bench.tine(), "import", "prod", source, "--store", store).runSuccessfully()
     return Figure(
-      "peak memory, import of \(name)", Double(outcome.peakBytes) / 1_048_576, "MiB", note: "in \((outcome.microseconds / 1e6).short) s")
+      "peak memory, import of \(name)", Double(outcome.peakBytes) / 1_048_576, "MiB",
+      note: "in \((outcome.microseconds / 1e6).short) s")
   }
 }

@@ -62,9 +62,12 @@ struct PostgresServer {
   func measure(_ data: String, seconds: Int) throws -> Double {
     var output = ""
     try serve(data) {
-      output = try command("pgbench", "-h", socket, "-c", "4", "-j", "2", "-T", "\(seconds)", "postgres").runSuccessfully().output
+      output = try command("pgbench", "-h", socket, "-c", "4", "-j", "2", "-T", "\(seconds)", "postgres")
+        .runSuccessfully().output
     }
-    let rate = output.split(separator: "\n").first { $0.hasPrefix("tps = ") }.flatMap { Double($0.split(separator: " ")[2]) }
+    let rate = output.split(separator: "\n").first { $0.hasPrefix("tps = ") }.flatMap {
+      Double($0.split(separator: " ")[2])
+    }
     guard let rate else { throw Program.Failure("pgbench did not tell its rate: \(output)") }
     return rate
   }

@@ -35,7 +35,8 @@ enum Report {
       if !figure.note.isEmpty { fields.append("\"note\": \(quoted(figure.note))") }
       return "    {\(fields.joined(separator: ", "))}"
     }
-    return "{\n  \"machine\": \(quoted(bench.description)),\n  \"figures\": [\n\(objects.joined(separator: ",\n"))\n  ]\n}"
+    return
+      "{\n  \"machine\": \(quoted(bench.description)),\n  \"figures\": [\n\(objects.joined(separator: ",\n"))\n  ]\n}"
   }
 
   private static func quoted(_ text: String) -> String {

@@ -21,7 +21,8 @@ final class ServedStore: Sendable {
   func command(_ arguments: String...) -> Program { Program([tine] + arguments + ["--store", path]) }
 
   func mount(_ fork: String, at directory: String, writeback: Bool = false) throws {
-    try Program([tine, "mount", fork, directory, "--store", path] + (writeback ? ["--writeback"] : [])).runSuccessfully()
+    try Program([tine, "mount", fork, directory, "--store", path] + (writeback ? ["--writeback"] : []))
+      .runSuccessfully()
   }
 
   func unmount(_ directory: String) throws { try command("unmount", directory).runSuccessfully() }

@@ -21,29 +21,27 @@ struct AdaptivePolling {
   ) throws(Failure) -> Result? {
     guard credit > 0, Self.hasSeveralCPUs, Self.isSlotTaken.set() else { return nil }
     defer { Self.isSlotTaken.clear() }
-    let deadline = now() + Self.window
+    let deadline = Self.now() + Self.window
     repeat {
       if let result = try attempt() {
         credit = min(credit + 2, Self.fullCredit)
         return result
       }
-    } while now() < deadline
+    } while Self.now() < deadline
     credit -= 1
     return nil
   }
 
-  /// Runs `sleep` and notes how long it took: a short sleep would have been worth polling instead.
-  mutating func sleep(_ sleep: () -> Void) {
-    let start = now()
-    sleep()
+  /// Notes a sleep: a short one would have been worth polling instead.
+  mutating func hasSlept(since start: UInt64) {
     let wakeUp: UInt64 = 60_000
-    if credit == 0, now() - start < Self.window + wakeUp { credit = 2 }
+    if credit == 0, Self.now() - start < Self.window + wakeUp { credit = 2 }
   }
-}
 
-/// The monotonic clock in nanoseconds.
-private func now() -> UInt64 {
-  var time = timespec()
-  clock_gettime(CLOCK_MONOTONIC, &time)
-  return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+  /// The monotonic clock in nanoseconds.
+  static func now() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+  }
 }

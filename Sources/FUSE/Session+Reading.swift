@@ -8,20 +8,29 @@ extension Session {
   func startLeading() {
     activities.store(1, ordering: .relaxed)
     crew.adjustLimit(by: 1)
-    if !crew.run({ self.lead() }) { endLead(.failed(.noMemory)) }
+    if !callStandby() { endLead(.failed(.noMemory)) }
   }
 
-  /// Whether the calling thread leads. Only that thread writes its own name, so its answer cannot be stale.
-  private var isLeading: Bool { leader.load(ordering: .acquiring) == UInt(pthread_self()) }
+  /// Gives up the lead; false when no thread can be had to take it, and it stays here.
+  private func passLead() -> Bool {
+    lead.pass() || callStandby() || !lead.take()
+  }
+
+  /// Lets a thread come for the lead. By the time it is awake, the one that passed it on may have taken it again.
+  private func callStandby() -> Bool {
+    lead.willCall()
+    let isCalled = crew.run {
+      self.lead.hasCome()
+      if self.lead.take() { self.work() }
+    }
+    if !isCalled { lead.hasCome() }
+    return isCalled
+  }
 
   /// Reads and serves requests until the lead has passed to another thread or the session ends.
-  private func lead() {
-    leader.store(UInt(pthread_self()), ordering: .releasing)
+  private func work() {
     do {
-      while isLeading {
-        try serveWhatIsThere()
-        if isLeading { polling.sleep { waitForRequest() } }
-      }
+      repeat { try serveWhatIsThere() } while sleep()
     } catch {
       endLead(SessionEnd(error))
     }
@@ -31,11 +40,13 @@ extension Session {
   private func serveWhatIsThere() throws(Errno) {
     var current = Buffer.take()
     defer { current.giveBack() }
-    while isLeading {
+    while true {
       guard let count = try receive(into: current.memory) else { return }
       buffer = current
       serve(UnsafeMutableRawBufferPointer(rebasing: current.memory[..<count]))
-      if isLeading, buffer == nil { current = Buffer.take() }
+      guard lead.isMine || lead.take() else { return }
+      isTransferring.store(false, ordering: .releasing)
+      if buffer == nil { current = Buffer.take() }
     }
   }
 
@@ -55,9 +66,15 @@ extension Session {
     throw error
   }
 
-  private func waitForRequest() {
+  /// Waits for a request; false when the lead is gone.
+  private func sleep() -> Bool {
+    guard lead.isMine, lead.willSleep() else { return false }
+    let start = AdaptivePolling.now()
     var descriptor = pollfd(fd: channel, events: Int16(POLLIN), revents: 0)
     _ = poll(&descriptor, 1, -1)
+    guard lead.hasWoken() else { return false }
+    polling.hasSlept(since: start)
+    return true
   }
 
   /// Lets libfuse take a request apart and call back.
@@ -74,14 +91,13 @@ extension Session {
     message.size = request.count
     message.mem = request.baseAddress
     fuse_session_process_buf(handle, &message)
-    if isLeading { isTransferring.store(false, ordering: .releasing) }
   }
 }
 
 extension Session {
   /// Runs `body` where it may block (see `Request.detached`).
   func detach(isOrdered: Bool, _ body: @escaping () -> Void) {
-    guard isLeading else { return body() }
+    guard lead.isMine else { return body() }
     let ticket = isOrdered ? order.begin() : nil
     activities.add(1, ordering: .releasing)
     nonisolated(unsafe) let body = body
@@ -90,11 +106,8 @@ extension Session {
       if let ticket { self.order.end(ticket) }
       self.finishActivity()
     }
-    leader.store(0, ordering: .releasing)
     isTransferring.store(false, ordering: .releasing)
-    if crew.run({ self.lead() }) { return work() }
-    leader.store(UInt(pthread_self()), ordering: .releasing)
-    postpone(work)
+    if passLead() { work() } else { postpone(work) }
   }
 
   /// All threads are busy: the work waits for one, and takes the request's memory along. When too much waits already, it
@@ -110,6 +123,7 @@ extension Session {
 
   private func endLead(_ reason: SessionEnd) {
     self.reason.withLock { $0 = reason }
+    lead.end()
     crew.adjustLimit(by: -1)
     finishActivity()
   }

@@ -17,8 +17,7 @@ public final class Session: @unchecked Sendable {
   private(set) var handle: OpaquePointer!
   private let state = Monitor(Stage.starting)
 
-  /// Names the leading thread; zero while the lead passes on.
-  let leader = Atomic<UInt>(0)
+  let lead = Lead()
   /// The lead and every detached body; the session has ended when nothing is left.
   let activities = Atomic<Int>(0)
   /// How many requests were received that the kernel may send in the background: reads, writes, releases.

@@ -106,7 +106,7 @@ enum Mode {
 extension InodeItem {
   /// Clears set-user-ID, and set-group-ID where it means that and not mandatory locking (inode(7)).
   mutating func killPrivileges() {
-    guard isRegular else { return }
+    guard !isDirectory else { return }
     mode &= ~Mode.setUser
     if mode & Mode.groupExecute != 0 { mode &= ~Mode.setGroup }
   }

@@ -40,8 +40,8 @@ extension FileSystem {
     item.touch(transaction.time)
   }
 
-  /// Makes the bytes of a range zero: whole pages become holes, and the pages at both ends that other bytes share are rewritten. Returns by
-  /// how many pages the content changed.
+  /// Makes the bytes of a range zero: whole pages become holes, and the pages at both ends that other bytes share are
+  /// rewritten. Returns by how many pages the content changed.
   func cut(
     _ transaction: inout Transaction, _ inode: InodeNumber, from start: UInt64, to end: UInt64
   ) throws(Errno) -> Int64 {
@@ -71,7 +71,9 @@ extension FileSystem {
     let buffer = PageBuffer(pages: stored.count)
     for (index, part) in stored.enumerated() {
       let page = buffer.page(index)
-      do throws(LedgerError) { try volume.readBlocks(part.block, into: page, mayBlock: true) } catch { throw Errno(error) }
+      do throws(LedgerError) { try volume.readBlocks(part.block, into: page, mayBlock: true) } catch {
+        throw Errno(error)
+      }
       UnsafeMutableRawBufferPointer(rebasing: page[part.bytes]).initializeMemory(as: UInt8.self, repeating: 0)
     }
     transaction.prepare(UnsafeRawBufferPointer(buffer.bytes))

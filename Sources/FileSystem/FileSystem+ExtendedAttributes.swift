@@ -26,7 +26,9 @@ extension FileSystem {
     _ inode: InodeNumber, _ name: [UInt8], _ value: [UInt8], flags: Int32 = 0
   ) throws(Errno) {
     guard name.count <= Self.longestName else { throw .outOfRange }
-    guard Self.namespaces.contains(where: { name.starts(with: $0) && name.count > $0.count }) else { throw .notSupported }
+    guard Self.namespaces.contains(where: { name.starts(with: $0) && name.count > $0.count }) else {
+      throw .notSupported
+    }
     guard value.count <= Self.longestValue else { throw .argumentListTooLong }
     guard flags & ~(Self.create | Self.replace) == 0 else { throw .invalidArgument }
     try volume.transaction(.setExtendedAttribute) { (transaction) throws(Errno) in

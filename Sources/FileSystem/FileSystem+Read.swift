@@ -18,7 +18,8 @@ extension FileSystem {
         try read(plan, into: UnsafeMutableRawBufferPointer(rebasing: target[..<plan.count]), mayBlock: mayBlock)
         return plan.count
       } catch {
-        // A block that was replaced after the look-up may have been collected. Only one that is still in use is damaged.
+        // A block that was replaced after the look-up may have been collected. Only one that is still in use is
+        // damaged.
         if case .damaged = error, plan.extents != previous {
           previous = plan.extents
           continue
@@ -61,7 +62,8 @@ extension FileSystem {
     target.zero(from: done - plan.range.offset, to: UInt64(target.count))
   }
 
-  /// Reads part of one extent: whole pages straight into their place, the pages at both ends that are wanted in part through a page aside.
+  /// Reads part of one extent: whole pages straight into their place, the pages at both ends that are wanted in part
+  /// through a page aside.
   private func read(
     _ extent: FileExtent, _ range: PageRange, into target: UnsafeMutableRawBufferPointer, mayBlock: Bool
   ) throws(LedgerError) {
@@ -72,7 +74,9 @@ extension FileSystem {
       let whole = inPage == 0 ? UInt64((target.count - done) / pageSize) : 0
       if whole > 0 {
         let pages = min(whole, 256)
-        guard let part = extent.clamped(to: page..<page + pages) else { preconditionFailure("the extent holds the range") }
+        guard let part = extent.clamped(to: page..<page + pages) else {
+          preconditionFailure("the extent holds the range")
+        }
         let bytes = UnsafeMutableRawBufferPointer(rebasing: target[done..<done + Int(pages) * pageSize])
         try volume.readBlocks(part.item, into: bytes, mayBlock: mayBlock)
         page += pages
@@ -93,11 +97,13 @@ extension FileSystem {
   ) throws(LedgerError) {
     try withUnsafeTemporaryAllocationTyped(byteCount: pageSize) { (page) throws(LedgerError) in
       try volume.readBlocks(block, into: page, mayBlock: mayBlock)
-      target.copyMemory(from: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(page)[offset..<offset + target.count]))
+      target.copyMemory(
+        from: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(page)[offset..<offset + target.count]))
     }
   }
 
-  /// Bytes of an inode's pages from `fromPage` on, whatever the inode's size says: the values that stand behind the content.
+  /// Bytes of an inode's pages from `fromPage` on, whatever the inode's size says: the values that stand behind the
+  /// content.
   func readAll(_ inode: InodeNumber, fromPage: UInt64, count: Int) throws(Errno) -> [UInt8] {
     let range = PageRange(offset: fromPage * UInt64(pageSize), count: count)
     let extents = try reading { (tree) throws(TreeError) in try tree.extents(of: inode, range.pages) }

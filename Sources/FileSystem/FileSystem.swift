@@ -1,14 +1,14 @@
+import Ledger
 public import Store
 import Synchronization
 public import SystemIO
-import Ledger
 import Tree
 
-/// POSIX on one fork, or read-only on a snapshot. The methods are named as the system calls and throw their error numbers. Permissions
-/// and locks are not checked here: that is for the kernel above.
+/// POSIX on one fork, or read-only on a snapshot. The methods are named as the system calls and throw their error
+/// numbers. Permissions and locks are not checked here: that is for the kernel above.
 ///
-/// Every change is one record: it happens whole or not at all. Content is kept in pages of 4 KiB; the part of the last page behind the
-/// end of a file is always zero.
+/// Every change is one record: it happens whole or not at all. Content is kept in pages of 4 KiB; the part of the
+/// last page behind the end of a file is always zero.
 public final class FileSystem: Sendable {
   public static let rootInode: InodeNumber = 1
   static let longestName = 255

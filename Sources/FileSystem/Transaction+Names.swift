@@ -69,7 +69,8 @@ extension Transaction {
     return found
   }
 
-  /// The least key of a range that no entry has. Edits of this transaction that remove keys in the range do not count, and none adds one.
+  /// The least key of a range that no entry has. Edits of this transaction that remove keys in the range do not
+  /// count, and none adds one.
   func freeKey(_ keys: ClosedRange<TreeKey>) throws(Errno) -> TreeKey {
     let free = try reading { (tree) throws(TreeError) in
       var next = keys.lowerBound
@@ -128,7 +129,8 @@ extension InodeItem {
   /// A new inode in this directory: its owner, and the group that a set-group-ID directory hands down.
   func newChild(_ credentials: Credentials, _ time: Timestamp) -> InodeItem {
     InodeItem(
-      mode: 0, owner: credentials.user, group: mode & Mode.setGroup != 0 ? group : credentials.group, links: 1, time: time)
+      mode: 0, owner: credentials.user, group: mode & Mode.setGroup != 0 ? group : credentials.group, links: 1,
+      time: time)
   }
 
   /// Notes that a directory's entries changed.

@@ -14,7 +14,9 @@ public struct BlockReference: Hashable, Sendable, CustomStringConvertible {
   }
 
   @inline(__always)
-  public init(packed: UInt64) { self.init(segment: UInt32(truncatingIfNeeded: packed >> 32), slot: UInt32(truncatingIfNeeded: packed)) }
+  public init(packed: UInt64) {
+    self.init(segment: UInt32(truncatingIfNeeded: packed >> 32), slot: UInt32(truncatingIfNeeded: packed))
+  }
 
   /// Both numbers in 64 bits, ordered by age.
   @inline(__always)

@@ -41,9 +41,8 @@ extension Ledger {
     _ slots: [SlotEntry], _ usingReserve: Bool
   ) throws(LedgerError) -> AppendedRecord {
     let length = UInt64(prefix.count + payload.count)
-    let segment = try segmentWithRoom(&appender, for: length, durable)
+    let segment = try segmentWithRoom(&appender, for: length, durable, usingReserve)
     let offset = appender.position.offset
-    try allocate(&appender, segment, upTo: offset + length, usingReserve)
     let firstSlot = UInt32(segment.slotCount)
     let lsn = appender.position.nextLSN
     let sum = RecordFormat.seal(
@@ -64,44 +63,72 @@ extension Ledger {
     return AppendedRecord(lsn: lsn, firstBlock: BlockReference(segment: segment.number, slot: firstSlot))
   }
 
-  /// The segment for the next record: the current one, or a new one where that is full.
+  /// The segment for the next record, with space reserved for it: the current one, or a new one where that is full.
   private func segmentWithRoom(
-    _ appender: inout Appender, for length: UInt64, _ durable: UInt64
+    _ appender: inout Appender, for length: UInt64, _ durable: UInt64, _ usingReserve: Bool
   ) throws(LedgerError) -> Segment {
-    if let segment = appender.segment {
-      let empty = appender.position.offset == UInt64(SegmentHeader.size)
-      if empty || appender.position.offset + length <= options.segmentSize { return segment }
+    guard let segment = appender.segment else { return try beginSegment(&appender, for: length, durable, usingReserve) }
+    let end = appender.position.offset + length
+    let isEmpty = appender.position.offset == UInt64(SegmentHeader.size)
+    if isEmpty || end <= options.segmentSize {
+      appender.allocated = try allocate(in: segment, from: appender.allocated, upTo: end, usingReserve)
+      return segment
     }
+    do throws(LedgerError) {
+      return try beginSegment(&appender, for: length, durable, usingReserve)
+    } catch {
+      // The reserve is in the segment that is full: what gives space back may grow it beyond its size.
+      guard case .storage(.noSpace) = error, usingReserve, end <= appender.allocated else { throw error }
+      return segment
+    }
+  }
+
+  /// Makes the next segment the current one; nothing changes where it can't be made, or has no room for the record.
+  private func beginSegment(
+    _ appender: inout Appender, for length: UInt64, _ durable: UInt64, _ usingReserve: Bool
+  ) throws(LedgerError) -> Segment {
     let segment = try segments.create(
       SegmentHeader(
         number: appender.nextSegment, salt: UInt64.random(in: .min ... .max), firstLSN: appender.position.nextLSN,
         previousChecksum: appender.position.previousChecksum, durableLSN: durable))
+    let start = UInt64(SegmentHeader.size)
+    let allocated: UInt64
+    do throws(LedgerError) {
+      allocated = try allocate(in: segment, from: start, upTo: start + length, usingReserve)
+    } catch {
+      try segments.remove(segment.number)
+      throw error
+    }
     if let last = appender.unflushed.indices.last, appender.segment != nil {
       appender.unflushed[last].end = appender.position
     }
     appender.segment = segment
     appender.unflushed.append(UnflushedSegment(segment: segment))
     appender.nextSegment += 1
-    appender.allocated = 0
+    appender.allocated = allocated
     appender.writebackStarted = 0
     appender.position.segment = segment.number
-    appender.position.offset = UInt64(SegmentHeader.size)
+    appender.position.offset = start
     return segment
   }
 
-  /// Keeps the reserved space ahead of the end. A record that is not about to free space leaves a reserve to those that are.
+  /// Keeps reserved space ahead of the end, and returns up to where. A record that is not about to free space leaves a reserve to those that
+  /// are; one that is takes what is left.
   private func allocate(
-    _ appender: inout Appender, _ segment: Segment, upTo end: UInt64, _ usingReserve: Bool
-  ) throws(LedgerError) {
+    in segment: Segment, from allocated: UInt64, upTo end: UInt64, _ usingReserve: Bool
+  ) throws(LedgerError) -> UInt64 {
     let reserve = options.allocationStep / 4
-    guard end + reserve > appender.allocated else { return }
+    guard end + reserve > allocated else { return allocated }
     let target = end + reserve + options.allocationStep
-    let from = appender.allocated
     do throws(LedgerError) {
-      try onDisk { () throws(Errno) in try segment.file.allocate(at: from, count: target - from) }
-      appender.allocated = target
+      try onDisk { () throws(Errno) in try segment.file.allocate(at: allocated, count: target - allocated) }
+      return target
     } catch {
-      guard usingReserve, end <= appender.allocated else { throw error }
+      guard usingReserve else { throw error }
+      if end > allocated {
+        try onDisk { () throws(Errno) in try segment.file.allocate(at: allocated, count: end - allocated) }
+      }
+      return max(end, allocated)
     }
   }
 

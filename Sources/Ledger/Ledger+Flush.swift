@@ -69,8 +69,11 @@ extension Ledger {
   /// Ends the current segment: the next record begins a new one. The position then is the start of that one.
   public func beginNewSegment() {
     appender.withLock { appender in
-      guard appender.segment != nil, let last = appender.unflushed.indices.last else { return }
-      appender.unflushed[last].end = appender.position
+      guard appender.position.offset > LedgerPosition.start.offset else { return }
+      // The segment in which recovery found the end is sealed already.
+      if appender.segment != nil, let last = appender.unflushed.indices.last {
+        appender.unflushed[last].end = appender.position
+      }
       appender.segment = nil
       appender.position.segment = appender.nextSegment
       appender.position.offset = UInt64(SegmentHeader.size)

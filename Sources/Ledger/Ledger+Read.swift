@@ -23,7 +23,9 @@ extension Ledger {
       let read = try onDisk { () throws(Errno) in
         try segment.file.read(into: bytes, at: start, mayBlock: mayBlock)
       }
-      guard read == bytes.count else { throw .damaged("block \(first.advanced(by: index)): the segment ends before it") }
+      guard read == bytes.count else {
+        throw .damaged("block \(first.advanced(by: index)): the segment ends before it")
+      }
       for position in index..<run.next {
         let entry = entries[position]
         let source = UnsafeRawBufferPointer(

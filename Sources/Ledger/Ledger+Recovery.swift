@@ -6,9 +6,12 @@ public import SystemIO
 // After a crash the end of the ledger may be torn: sectors of records that were never flushed may be missing or old, in any order. The
 // first record that does not verify ends the prefix, and everything behind it is cut off, *unless* something proves that this record had
 // been flushed. Then it is damage, and nothing is cut. The proofs: the segment is sealed and the record lies before its end (a footer is
-// written only after a flush); a later segment says in its header that more was durable when it was made; a later record, found by
-// following the frames and verified, says so (every record carries the LSN that was durable when it was appended); or the
-// checkpoint itself lies behind it.
+// written only after a flush); a later segment says in its header that more was durable when it was made; a later record says so (every
+// record carries the LSN that was durable when it was appended); or the checkpoint itself lies behind it. The frame of a damaged
+// record leads nowhere, so a later record in its segment is looked for at every place where one can stand. That is safe for a
+// proof, and for a proof alone: a record's checksum is seeded with the salt of its segment, which no tenant knows.
+//
+// The header of a segment is less than a sector, so it is there or it is not. One that was never written is zeros; anything else is damage.
 //
 // Recovery may crash too: it cuts by truncating the last good segment and removing the later ones, newest first, so running it again
 // finds the same prefix. Afterwards each segment it read is sealed, and the next record begins a new one with a new salt.
@@ -38,6 +41,10 @@ extension Ledger {
     var report = RecoveryReport()
     var recovery = Recovery(segments: segments, end: start)
     try recovery.read(numbers.filter { $0 >= start.segment }, from: start, &report, apply)
+    guard recovery.end.nextLSN >= start.nextLSN else {
+      throw .damaged(
+        "the ledger ends at LSN \(recovery.end.nextLSN - 1), before its checkpoint at \(start.nextLSN - 1)")
+    }
     try recovery.cutAndSeal()
     let next = max(nextSegment, (numbers.last ?? 0) + 1)
     return (Ledger(storage, segments, options, end: recovery.end, nextSegment: next), report)
@@ -68,7 +75,7 @@ private struct Recovery {
     }
     for (index, number) in numbers.enumerated() {
       let later = Array(numbers[(index + 1)...])
-      guard let segment = try loadOrCut(number, later, &report) else { return }
+      guard let segment = try loadOrCut(number, later, start, &report) else { return }
       var scanner = try SegmentScanner(segment)
       // The slots of a sealed segment stand in its directory, so only the records behind the checkpoint are read.
       if number == start.segment, segment.footer != nil { scanner.skip(to: start) }
@@ -77,9 +84,6 @@ private struct Recovery {
         return
       }
       guard try read(&scanner, start, later, &report, apply) else { return }
-    }
-    guard end.nextLSN >= start.nextLSN else {
-      throw .damaged("the ledger ends at LSN \(end.nextLSN - 1), before its checkpoint at \(start.nextLSN - 1)")
     }
   }
 
@@ -106,6 +110,10 @@ private struct Recovery {
         if let footer = segment.footer, footer.lastLSN + 1 != scanner.position.nextLSN {
           throw .damaged("segment \(segment.number) ends before its last record")
         }
+        let lsn = scanner.position.nextLSN
+        if !isSealed, try !isContinued(by: later, from: scanner.position), try scanner.laterRecordProvesDurable(lsn) {
+          throw .damaged("record \(lsn) in segment \(segment.number) at \(scanner.position.offset): it is not there")
+        }
         end = scanner.position
         accepted.append((segment, end))
         return true
@@ -117,9 +125,8 @@ private struct Recovery {
       case .invalid(let reason):
         let lsn = scanner.position.nextLSN
         let place = "record \(lsn) in segment \(segment.number) at \(scanner.position.offset): \(reason)"
-        guard isBehindCheckpoint, !isSealed, !scanner.successorProvesDurable(lsn), try !provesDurable(later, lsn) else {
-          throw .damaged(place)
-        }
+        guard isBehindCheckpoint, !isSealed, try !scanner.laterRecordProvesDurable(lsn), try !provesDurable(later, lsn)
+        else { throw .damaged(place) }
         end = scanner.position
         accepted.append((segment, end))
         discarded = later
@@ -144,14 +151,15 @@ private struct Recovery {
 
   /// Opens a segment; nil where even its header is torn, which ends the ledger before it.
   private mutating func loadOrCut(
-    _ number: UInt32, _ later: [UInt32], _ report: inout RecoveryReport
+    _ number: UInt32, _ later: [UInt32], _ start: LedgerPosition, _ report: inout RecoveryReport
   ) throws(LedgerError) -> Segment? {
     do throws(LedgerError) {
       return try segments.segment(number)
     } catch .damaged(let reason) {
-      guard number != accepted.first?.segment.number, !accepted.isEmpty || end == .start,
-        try !provesDurable(later, end.nextLSN)
-      else { throw .damaged(reason) }
+      let holdsCheckpoint = number == start.segment && start.offset > LedgerPosition.start.offset
+      guard !holdsCheckpoint, try segments.hasNoHeader(number), try !provesDurable(later, end.nextLSN) else {
+        throw .damaged(reason)
+      }
       discarded = [number] + later
       report.cut = reason
       return nil
@@ -199,5 +207,7 @@ private struct Recovery {
       try segment.seal(contentEnd: end.offset, lastLSN: end.nextLSN - 1, lastChecksum: end.previousChecksum)
       try onDisk { () throws(Errno) in try segment.file.synchronize() }
     }
+    // The process that made these files may have been killed before it had flushed their names.
+    try segments.synchronizeNames()
   }
 }

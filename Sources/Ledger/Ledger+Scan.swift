@@ -1,3 +1,4 @@
+import Synchronization
 import SystemIO
 
 extension Ledger {
@@ -12,11 +13,13 @@ extension Ledger {
     let numbers = try segments.numbers()
     var first = numbers.first ?? 0
     for number in numbers {
-      guard try segments.segment(number).header.firstLSN <= lsn else { break }
+      guard let segment = try keptSegment(number) else { continue }
+      guard segment.header.firstLSN <= lsn else { break }
       first = number
     }
     for number in numbers where number >= first {
-      var scanner = try SegmentScanner(try segments.segment(number))
+      guard let segment = try keptSegment(number) else { continue }
+      var scanner = try SegmentScanner(segment)
       while scanner.position.nextLSN <= last {
         let position = scanner.position
         let step = try scanner.next(verifyingPayload: verifyingPayload && position.nextLSN >= lsn)
@@ -27,6 +30,14 @@ extension Ledger {
         guard case .record(let header, let prefix, _) = step, header.lsn >= lsn else { continue }
         guard try give(header, prefix, of: number, to: body) else { return }
       }
+    }
+  }
+
+  /// The segment; nil where a collection removed it meanwhile.
+  private func keptSegment(_ number: UInt32) throws(LedgerError) -> Segment? {
+    do throws(LedgerError) { return try segments.segment(number) } catch {
+      if collection.withLock({ $0.swept.contains(number) }) { return nil }
+      throw error
     }
   }
 

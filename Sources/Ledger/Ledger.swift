@@ -33,11 +33,13 @@ public struct LedgerPosition: Equatable, Sendable {
   }
 }
 
-/// The append-only sequence of every mutation of every fork, in one total order, with the blocks that the mutations brought.
+/// The append-only sequence of every mutation of every fork, in one total order, with the blocks that the mutations
+/// brought.
 ///
-/// Invariants: LSNs are dense; a record is on its way to the disk (in the host's page cache) before `append` returns, so killing the process
-/// loses nothing; `flush` returns only when all records up to an LSN are durable; after a failed flush nothing is acknowledged any more.
-/// After a crash the ledger is one prefix of what was appended, and it holds everything that was flushed (see Ledger+Recovery).
+/// Invariants: LSNs are dense; a record is on its way to the disk (in the host's page cache) before `append` returns,
+/// so killing the process loses nothing; `flush` returns only when all records up to an LSN are durable; after a
+/// failed flush nothing is acknowledged any more. After a crash the ledger is one prefix of what was appended, and it
+/// holds everything that was flushed (see Ledger+Recovery).
 public final class Ledger: Sendable {
   public let segments: SegmentSet
   let storage: any Storage
@@ -77,7 +79,9 @@ public final class Ledger: Sendable {
   }
 
   /// Takes up the ledger at its end, as recovery found it.
-  init(_ storage: any Storage, _ segments: SegmentSet, _ options: LedgerOptions, end: LedgerPosition, nextSegment: UInt32) {
+  init(
+    _ storage: any Storage, _ segments: SegmentSet, _ options: LedgerOptions, end: LedgerPosition, nextSegment: UInt32
+  ) {
     self.storage = storage
     self.segments = segments
     self.options = options

@@ -149,6 +149,16 @@ enum RecordFormat {
     return slots
   }
 
+  /// Where headers may stand that say that `lsn` was durable.
+  static func possibleRecords(in bytes: [UInt8], provingDurable lsn: UInt64) -> [Int] {
+    bytes.withUnsafeBytes { buffer in
+      stride(from: 0, through: buffer.count - headerSize, by: 8).filter { offset in
+        UInt32(littleEndian: buffer.loadUnaligned(fromByteOffset: offset, as: UInt32.self)) == magic
+          && UInt64(littleEndian: buffer.loadUnaligned(fromByteOffset: offset + 32, as: UInt64.self)) >= lsn
+      }
+    }
+  }
+
   static func paddedLength(_ length: UInt16) -> Int { (Int(length) + 7) & ~7 }
 
   /// The checksum that a record's bytes before the payload should carry.

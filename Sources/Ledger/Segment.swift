@@ -42,7 +42,7 @@ final class Segment: Sendable {
     let footerBytes = try onDisk { () throws(Errno) in
       try file.readExactly(SegmentFooter.size, at: size - UInt64(SegmentFooter.size))
     }
-    guard let footer = SegmentFooter.decode(footerBytes, expecting: number, fileSize: size) else {
+    guard let footer = SegmentFooter.decode(footerBytes, of: header, fileSize: size) else {
       return Segment(header, file: file)
     }
     return Segment(header, file: file, footer, try readChunkChecksums(footer, file))
@@ -136,7 +136,7 @@ final class Segment: Sendable {
     let footer = SegmentFooter(
       number: number, slotCount: UInt32(slots.count), contentEnd: contentEnd, directoryOffset: contentEnd,
       lastLSN: lastLSN, lastChecksum: lastChecksum, directoryChecksum: directory.checksum)
-    let bytes = directory.bytes + footer.encoded()
+    let bytes = directory.bytes + footer.encoded(salt: header.salt)
     try onDisk { () throws(Errno) in
       try file.write(bytes, at: contentEnd)
       try file.truncate(to: contentEnd + UInt64(bytes.count))

@@ -43,6 +43,7 @@ struct SegmentHeader {
   }
 
   static func decode(_ bytes: [UInt8], expecting number: UInt32) throws(LedgerError) -> SegmentHeader {
+    if let newer = newerVersion(bytes) { throw .newerFormat(newer) }
     do throws(DecodingFailure) {
       return try bytes.withUnsafeBytesTyped { (buffer) throws(DecodingFailure) in
         var reader = ByteReader(buffer)
@@ -59,6 +60,19 @@ struct SegmentHeader {
       }
     } catch {
       throw .damaged("segment \(number): \(error)")
+    }
+  }
+}
+
+extension SegmentHeader {
+  /// The version of a header that a later version of Tine wrote.
+  private static func newerVersion(_ bytes: [UInt8]) -> UInt32? {
+    bytes.withUnsafeBytes { buffer in
+      var reader = ByteReader(buffer)
+      guard (try? reader.integer(as: UInt64.self)) == magic, let version: UInt32 = try? reader.integer() else {
+        return nil
+      }
+      return version > Self.version ? version : nil
     }
   }
 }
@@ -112,7 +126,8 @@ struct SegmentFooter {
   /// The checksum of the checksums of the directory's chunks.
   var directoryChecksum: UInt64
 
-  func encoded() -> [UInt8] {
+  /// - Parameter salt: of the segment; it seeds the checksum, so that the last bytes a tenant stores cannot pose as a footer.
+  func encoded(salt: UInt64) -> [UInt8] {
     var writer = ByteWriter(reserving: Self.size)
     writer.integer(Self.magic)
     writer.integer(number)
@@ -122,12 +137,12 @@ struct SegmentFooter {
     writer.integer(lastLSN)
     writer.integer(lastChecksum)
     writer.integer(directoryChecksum)
-    writer.integer(checksum(writer.bytes))
+    writer.integer(checksum(writer.bytes, seed: salt))
     return writer.bytes
   }
 
   /// Nil where the bytes are no footer of this segment: the segment is open, or its end is damaged.
-  static func decode(_ bytes: [UInt8], expecting number: UInt32, fileSize: UInt64) -> SegmentFooter? {
+  static func decode(_ bytes: [UInt8], of header: SegmentHeader, fileSize: UInt64) -> SegmentFooter? {
     bytes.withUnsafeBytes { buffer in
       var reader = ByteReader(buffer)
       guard
@@ -137,12 +152,12 @@ struct SegmentFooter {
         let lastLSN: UInt64 = try? reader.integer(), let lastChecksum: UInt64 = try? reader.integer(),
         let directoryChecksum: UInt64 = try? reader.integer()
       else { return nil }
-      let expected = checksum(UnsafeRawBufferPointer(rebasing: buffer[..<reader.offset]))
+      let expected = checksum(UnsafeRawBufferPointer(rebasing: buffer[..<reader.offset]), seed: header.salt)
       guard (try? reader.integer(as: UInt64.self)) == expected else { return nil }
       let footer = SegmentFooter(
         number: number, slotCount: slotCount, contentEnd: contentEnd, directoryOffset: directoryOffset,
         lastLSN: lastLSN, lastChecksum: lastChecksum, directoryChecksum: directoryChecksum)
-      return footer.number == number && footer.fits(fileSize) ? footer : nil
+      return footer.number == header.number && footer.fits(fileSize) ? footer : nil
     }
   }
 

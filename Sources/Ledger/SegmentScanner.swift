@@ -1,7 +1,8 @@
 import SystemIO
 
-/// Reads the records of one segment in their order and verifies each: its frame, its place in the chain, its checksum, its slots and,
-/// where asked, its payload. It never looks for a record anywhere but right behind the last one.
+/// Reads the records of one segment in their order and verifies each: its frame, its place in the chain, its
+/// checksum, its slots and, where asked, its payload. It never looks for a record anywhere but right behind the last
+/// one.
 struct SegmentScanner {
   let segment: Segment
   /// Where the next record should stand.
@@ -37,6 +38,19 @@ struct SegmentScanner {
 
   /// Reads the next record and steps behind it.
   mutating func next(verifyingPayload: Bool) throws(LedgerError) -> Step {
+    let step: Step
+    do throws(LedgerError) { step = try read(verifyingPayload) } catch {
+      if isAtEndOfSealed { return .end }
+      throw error
+    }
+    if case .invalid = step, isAtEndOfSealed { return .end }
+    return step
+  }
+
+  /// The segment may be sealed while it is scanned: then a slot directory stands where its records end.
+  private var isAtEndOfSealed: Bool { segment.footer.map { position.offset >= $0.contentEnd } ?? false }
+
+  private mutating func read(_ verifyingPayload: Bool) throws(LedgerError) -> Step {
     guard position.offset + UInt64(RecordFormat.headerSize) <= limit else { return .end }
     let offset = position.offset
     let head = try read(RecordFormat.headerSize, at: offset)
@@ -88,7 +102,19 @@ struct SegmentScanner {
         stored.withUnsafeBytes { BlockCodec.decompress($0, slot.encoding, into: target.baseAddress!) }
           && Digest(of: UnsafeRawBufferPointer(target)) == slot.digest
       }
-      guard matches else { throw DecodingFailure("a block of the record does not match its digest") }
+      guard matches || isGivenBack(slot) else {
+        throw DecodingFailure("a block of the record does not match its digest")
+      }
+    }
+  }
+
+  /// Whether a collection gave the space of a slot back: then a whole page of the host that it reached into is a
+  /// hole. Only sealed segments have such holes.
+  private func isGivenBack(_ slot: SlotEntry) -> Bool {
+    guard segment.footer != nil else { return false }
+    let page: UInt64 = 4096
+    return stride(from: slot.offset / page * page, to: slot.offset + UInt64(slot.length), by: Int(page)).contains {
+      (try? read(Int(page), at: $0))?.allSatisfy { $0 == 0 } ?? false
     }
   }
 
@@ -96,22 +122,29 @@ struct SegmentScanner {
     try onDisk { () throws(Errno) in try segment.file.readExactly(count, at: offset) }
   }
 
-  /// Whether the record behind an invalid one is sound in itself and proves that `lsn` was durable when it was appended. It is
-  /// found by the length of the invalid one only, and its checksum is seeded with the segment's salt.
-  func successorProvesDurable(_ lsn: UInt64) -> Bool {
-    guard let head = try? read(RecordFormat.headerSize, at: position.offset),
-      let header = try? head.withUnsafeBytes({ try RecordFormat.decodeHeader($0) })
-    else { return false }
-    var offset = position.offset + UInt64(header.length)
-    while offset + UInt64(RecordFormat.headerSize) <= limit,
-      let head = try? read(RecordFormat.headerSize, at: offset),
-      let header = try? head.withUnsafeBytes({ try RecordFormat.decodeHeader($0) }),
-      let prefix = try? read(header.prefixLength, at: offset),
-      prefix.withUnsafeBytes({ RecordFormat.expectedChecksum($0, salt: segment.header.salt) }) == header.checksum
-    {
-      if header.durableLSN >= lsn { return true }
-      offset += UInt64(header.length)
+  /// Whether a sound record somewhere behind the position proves that `lsn` was durable when it was appended.
+  func laterRecordProvesDurable(_ lsn: UInt64) throws(LedgerError) -> Bool {
+    let headerSize = UInt64(RecordFormat.headerSize)
+    var start = position.offset
+    while start + headerSize <= limit {
+      let count = min(1 << 20, limit - start)
+      let bytes = try read(Int(count), at: start)
+      for offset in RecordFormat.possibleRecords(in: bytes, provingDurable: lsn)
+      where isRecord(at: start + UInt64(offset)) {
+        return true
+      }
+      // A header may begin in one piece and end in the next.
+      start += max(8, (count - headerSize) / 8 * 8)
     }
     return false
+  }
+
+  /// Whether a record stands at an offset, whatever stands before it.
+  private func isRecord(at offset: UInt64) -> Bool {
+    guard let head = try? read(RecordFormat.headerSize, at: offset),
+      let header = try? head.withUnsafeBytes({ try RecordFormat.decodeHeader($0) }),
+      let prefix = try? read(header.prefixLength, at: offset)
+    else { return false }
+    return prefix.withUnsafeBytes { RecordFormat.expectedChecksum($0, salt: segment.header.salt) } == header.checksum
   }
 }

@@ -1,10 +1,11 @@
-public import SystemIO
 import Synchronization
+public import SystemIO
 
-/// The segment files of one directory of the store: `ledger` or `index`. It names and opens them, finds slots and reads them.
+/// The segment files of one directory of the store: `ledger` or `index`. It names and opens them, finds slots and
+/// reads them.
 ///
-/// A read takes its segment from the table and holds on to it, so a segment that collection removes meanwhile stays readable to
-/// that read: its file has lost its name only.
+/// A read takes its segment from the table and holds on to it, so a segment that collection removes meanwhile stays
+/// readable to that read: its file has lost its name only.
 public final class SegmentSet: Sendable {
   /// The directory's path in the storage.
   public let directory: String
@@ -43,6 +44,16 @@ public final class SegmentSet: Sendable {
       if let other = segments[number] { return other }
       segments[number] = loaded
       return loaded
+    }
+  }
+
+  /// Whether the header of a segment file was never written, or is lost altogether.
+  func hasNoHeader(_ number: UInt32) throws(LedgerError) -> Bool {
+    let path = path(number)
+    return try onDisk { () throws(Errno) in
+      let file = try storage.open(path, .reading)
+      guard try file.size() >= UInt64(SegmentHeader.size) else { return true }
+      return try file.readExactly(SegmentHeader.size, at: 0).allSatisfy { $0 == 0 }
     }
   }
 

@@ -24,7 +24,8 @@ extension Store {
     try createFork(named: name, isIncomplete: false)
   }
 
-  /// Makes the fork that an import fills. It has no name for others, and is dropped by recovery, until `completeImport`.
+  /// Makes the fork that an import fills. It has no name for others, and is dropped by recovery, until
+  /// `completeImport`.
   public func beginImport(named name: String) throws(StoreError) -> Head {
     try createFork(named: name, isIncomplete: true)
   }
@@ -65,7 +66,8 @@ extension Store {
   public func snapshot(_ fork: Reference, as name: String) throws(StoreError) -> Head {
     guard fork.snapshot == nil else {
       throw StoreError(
-        .notSupported, "'\(fork)' is a snapshot already", hint: "snapshots are taken of forks; fork it first to change it")
+        .notSupported, "'\(fork)' is a snapshot already",
+        hint: "snapshots are taken of forks; fork it first to change it")
     }
     let target = try Reference(fork: fork.fork, snapshot: name)
     return try branch(fork, "snapshot \(fork)") { (catalog, head) throws(StoreError) in
@@ -149,7 +151,8 @@ extension Store {
 extension Catalog {
   fileprivate func requireFree(_ reference: Reference) throws(StoreError) {
     guard fork(named: reference.fork) == nil else {
-      throw StoreError(.nameTaken, "there is a fork '\(reference.fork)' already", hint: "choose another name, or drop it first")
+      throw StoreError(
+        .nameTaken, "there is a fork '\(reference.fork)' already", hint: "choose another name, or drop it first")
     }
   }
 }

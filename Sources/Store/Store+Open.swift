@@ -62,7 +62,8 @@ extension Store {
       guard error == .wouldBlock else { throw StoreError(error, during: "lock the store \(path)") }
       throw StoreError(
         .storeInUse, "the store \(path) is in use by another process",
-        hint: "its daemon answers on the socket in the store; another command may be at work: try again when it has ended")
+        hint:
+          "its daemon answers on the socket in the store; another command may be at work: try again when it has ended")
     }
     let recovered = try RecoveredStore(storage, options)
     let store = Store(storage: storage, options: options, lock: lock, superblock: superblock, recovered: recovered)
@@ -77,8 +78,11 @@ extension Store {
       let file = try storage.open(Superblock.path, .reading)
       bytes = try file.readExactly(Int(min(try file.size(), 4096)), at: 0)
     } catch {
-      guard error == .noSuchFile || error == .notDirectory else { throw StoreError(error, during: "open the store \(path)") }
-      throw StoreError(.notAStore, "there is no store at \(path)", hint: "make one with 'tine init', or name another with --store")
+      guard error == .noSuchFile || error == .notDirectory else {
+        throw StoreError(error, during: "open the store \(path)")
+      }
+      throw StoreError(
+        .notAStore, "there is no store at \(path)", hint: "make one with 'tine init', or name another with --store")
     }
     return try Superblock.decode(bytes)
   }
@@ -86,7 +90,8 @@ extension Store {
   /// The directory of the host that the store is in; nil where it is on another kind of storage.
   public var path: String? { (storage as? DirectoryStorage)?.path }
 
-  /// Takes a checkpoint, so that the next start has nothing to replay, and stops the background work. Nothing may use the store after it.
+  /// Takes a checkpoint, so that the next start has nothing to replay, and stops the background work. Nothing may use
+  /// the store after it.
   public func close() throws(StoreError) {
     stopCheckpointing()
     ledger.beginNewSegment()

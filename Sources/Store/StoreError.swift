@@ -5,7 +5,8 @@ public import Tree
 /// What can go wrong with a store, in words for a person.
 public struct StoreError: Error, Sendable, CustomStringConvertible {
   public enum Kind: String, Sendable {
-    case notAStore, storeExists, storeInUse, newerFormat, damaged, nameTaken, noSuchName, invalidName, notSupported, conflict, noSpace,
+    case notAStore, storeExists, storeInUse, newerFormat, damaged, nameTaken, noSuchName, invalidName, notSupported,
+      conflict, noSpace,
       canceled, failed
   }
 

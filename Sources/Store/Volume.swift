@@ -3,8 +3,8 @@ import Synchronization
 public import SystemIO
 public import Tree
 
-/// One fork or snapshot, open for use: its tree to read, its blocks to read, and for a fork transactions that change it. While it is open the
-/// fork can't be dropped.
+/// One fork or snapshot, open for use: its tree to read, its blocks to read, and for a fork transactions that change
+/// it. While it is open the fork can't be dropped.
 public final class Volume: Sendable {
   public let store: Store
   let head: HeadState
@@ -146,6 +146,8 @@ extension Store {
 
   /// Waits until everything that was applied so far is durable.
   public func flush() throws(StoreError) {
-    do throws(LedgerError) { try ledger.flush(through: ledger.lastLSN) } catch { throw StoreError(error, during: "flush the store") }
+    do throws(LedgerError) { try ledger.flush(through: ledger.lastLSN) } catch {
+      throw StoreError(error, during: "flush the store")
+    }
   }
 }

@@ -128,7 +128,9 @@ private final class DirectoryStorageFile: StorageFile {
   }
 
   func punchHole(at offset: UInt64, count: UInt64) throws(Errno) {
-    try retryingInterrupts { linux_punch_hole(descriptor.rawValue, off_t(offset), off_t(count)) }
+    try whereSupported { () throws(Errno) in
+      try retryingInterrupts { linux_punch_hole(descriptor.rawValue, off_t(offset), off_t(count)) }
+    }
   }
 
   func allocatedSize() throws(Errno) -> UInt64 {
@@ -138,6 +140,15 @@ private final class DirectoryStorageFile: StorageFile {
   }
 
   func allocate(at offset: UInt64, count: UInt64) throws(Errno) {
-    try retryingInterrupts { linux_allocate(descriptor.rawValue, off_t(offset), off_t(count)) }
+    try whereSupported { () throws(Errno) in
+      try retryingInterrupts { linux_allocate(descriptor.rawValue, off_t(offset), off_t(count)) }
+    }
+  }
+
+  /// Some file systems of hosts can neither reserve space nor give it back. Everything works on them, but for a full disk, which is noticed late.
+  private func whereSupported(_ call: () throws(Errno) -> Void) throws(Errno) {
+    do throws(Errno) { try call() } catch {
+      if error != .notSupported { throw error }
+    }
   }
 }

@@ -4,8 +4,8 @@ import Glibc
 public import Store
 import SystemIO
 
-/// Writes the present state of a fork or snapshot into a directory of the host, with everything that an import takes. It is made under another name beside
-/// it and renamed at the end, so the directory is whole or not there.
+/// Writes the present state of a fork or snapshot into a directory of the host, with everything that an import takes.
+/// It is made under another name beside it and renamed at the end, so the directory is whole or not there.
 ///
 /// - Parameters:
 ///   - path: must not exist, or be an empty directory.
@@ -17,7 +17,8 @@ public func exportDirectory(
 ) throws(StoreError) -> TransferProgress {
   let target = Array(path.utf8)
   if let names = try? HostFile.names(in: target), !names.isEmpty {
-    throw StoreError(.conflict, "export to \(path): the directory is not empty", hint: "name a directory that does not exist yet")
+    throw StoreError(
+      .conflict, "export to \(path): the directory is not empty", hint: "name a directory that does not exist yet")
   }
   let fileSystem = FileSystem(try store.frozenVolume(reference))
   let temporary = target + Array(".tine-export-\(getpid())".utf8)

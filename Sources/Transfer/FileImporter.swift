@@ -53,7 +53,8 @@ final class FileImporter: Sendable {
 
   /// The content behind the first part, holes left out, up to the size that the file had.
   private func addRest(
-    of descriptor: borrowing FileDescriptor, _ inode: InodeNumber, _ size: UInt64, _ buffer: UnsafeMutableRawBufferPointer
+    of descriptor: borrowing FileDescriptor, _ inode: InodeNumber, _ size: UInt64,
+    _ buffer: UnsafeMutableRawBufferPointer
   ) throws(Errno) {
     var offset = UInt64(buffer.count)
     while offset < size {
@@ -66,7 +67,8 @@ final class FileImporter: Sendable {
       }
       guard offset < size else { return }
       let wanted = min(UInt64(buffer.count), size - offset)
-      let part = try read(descriptor, at: offset, UnsafeMutableRawBufferPointer(rebasing: buffer[..<Self.rounded(Int(wanted))]))
+      let part = try read(
+        descriptor, at: offset, UnsafeMutableRawBufferPointer(rebasing: buffer[..<Self.rounded(Int(wanted))]))
       guard part.count > 0 else { return }
       let count = min(part.count, Int(wanted))
       buffer.zero(from: count, to: Self.rounded(count))

@@ -50,7 +50,9 @@ enum HostFile {
     var target = [UInt8](repeating: 0, count: 4096)
     let count = try withPath(path) { (path) throws(Errno) in
       try retryingInterrupts {
-        target.withUnsafeMutableBytes { Glibc.readlink(path, $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count) }
+        target.withUnsafeMutableBytes {
+          Glibc.readlink(path, $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count)
+        }
       }
     }
     return [UInt8](target[..<count])

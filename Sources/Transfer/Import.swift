@@ -3,11 +3,13 @@ import Glibc
 public import Store
 import SystemIO
 
-// One thread walks the directories and adds what has no content; worker threads read, compress and add files. A directory is added when the walk
-// enters it, with the link count that its subdirectories will give it; a file with several names is added by the walk itself, so that its
-// other names find it. Memory is bounded by the queue between them, whatever is imported.
+// One thread walks the directories and adds what has no content; worker threads read, compress and add files. A
+// directory is added when the walk enters it, with the link count that its subdirectories will give it; a file with
+// several names is added by the walk itself, so that its other names find it. Memory is bounded by the queue between
+// them, whatever is imported.
 
-/// Brings a directory of the host in as a new fork: names, content, owners, permissions, times, extended attributes, hard links, holes.
+/// Brings a directory of the host in as a new fork: names, content, owners, permissions, times, extended attributes,
+/// hard links, holes.
 ///
 /// The fork has no name for others until all of it is there; when this fails, or is interrupted, nothing is left.
 /// - Parameter progress: told about every entry; returns false to cancel. Called by several threads.
@@ -20,7 +22,8 @@ public func importDirectory(
   let status: stat
   do throws(Errno) { status = try HostFile.status(root) } catch { throw StoreError(error, during: "import of \(path)") }
   guard status.st_mode & S_IFMT == S_IFDIR else {
-    throw StoreError(.failed, "import of \(path): it is not a directory", hint: "name the directory whose content to import")
+    throw StoreError(
+      .failed, "import of \(path): it is not a directory", hint: "name the directory whose content to import")
   }
   let fork = try store.beginImport(named: name)
   let meter = TransferMeter(progress)

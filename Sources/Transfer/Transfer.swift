@@ -1,6 +1,6 @@
 import Store
-import SystemIO
 import Synchronization
+import SystemIO
 
 /// How far an import or export has come.
 public struct TransferProgress: Sendable {

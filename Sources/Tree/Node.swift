@@ -10,8 +10,8 @@ import Glibc
 //   …   free
 //   …   heap: entries, growing down from the end of the page
 //
-// An entry is: key object u64, key item u64, length u16, value. In an inner node the value is the reference of a child (8 bytes), and the key is
-// the least that can stand below that child.
+// An entry is: key object u64, key item u64, length u16, value. In an inner node the value is the reference of a
+// child (8 bytes), and the key is the least that can stand below that child.
 //
 // On the disk the free part is left out: a node image is the page up to the last offset, then the heap.
 
@@ -161,7 +161,9 @@ struct Node {
     store(key.object, start)
     store(key.item, start + 8)
     store(UInt16(value.count), start + 16)
-    if let source = value.baseAddress { (base + start + Node.entryOverhead).copyMemory(from: source, byteCount: value.count) }
+    if let source = value.baseAddress {
+      (base + start + Node.entryOverhead).copyMemory(from: source, byteCount: value.count)
+    }
     let slot = base + Node.headerSize + 2 * index
     memmove(slot + 2, slot, 2 * (count - index))
     store(UInt16(start), Node.headerSize + 2 * index)

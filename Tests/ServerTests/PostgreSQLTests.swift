@@ -7,7 +7,8 @@ private enum PostgreSQL {
   static let isInstalled = shell("test -x \(programs)/postgres && test -x \(programs)/pg_amcheck").code == 0
 }
 
-/// PostgreSQL on a mount. What is proven of forks under load is what `tine demo --postgres` proves, so that is what runs here, on a smaller scale.
+/// PostgreSQL on a mount. What is proven of forks under load is what `tine demo --postgres` proves, so that is what
+/// runs here, on a smaller scale.
 @Suite(
   .enabled(if: TineStore.canMount, "it needs /dev/fuse and root"),
   .enabled(if: PostgreSQL.isInstalled, "it needs PostgreSQL 15"), .serialized)
@@ -25,7 +26,8 @@ struct PostgreSQLTests {
   private func start(_ data: String, _ store: TineStore) {
     let socket = store.directory.path
     let started = asServer(
-      "\(PostgreSQL.programs)/pg_ctl -D \(data) -w -t 60 -l \(socket)/log -o \"-k \(socket) -c listen_addresses=''\" start")
+      "\(PostgreSQL.programs)/pg_ctl -D \(data) -w -t 60 -l \(socket)/log -o \"-k \(socket) -c listen_addresses=''\" start"
+    )
     #expect(started.code == 0, "\(started.output) \(shell("tail -n 20 '\(socket)/log'").output)")
   }
 

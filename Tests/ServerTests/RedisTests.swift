@@ -6,8 +6,10 @@ import Testing
 struct RedisTests {
   private func startServer(_ directory: String, socket: String) -> BackgroundProcess {
     let server = BackgroundProcess(
-      "exec redis-server --port 0 --unixsocket \(socket) --dir \(directory) --appendonly yes --appendfsync always --save ''")
-    let ready = shell("timeout 30 sh -c 'until redis-cli -s \(socket) ping 2>/dev/null | grep -q PONG; do sleep 0.02; done'")
+      "exec redis-server --port 0 --unixsocket \(socket) --dir \(directory) --appendonly yes --appendfsync always --save ''"
+    )
+    let ready = shell(
+      "timeout 30 sh -c 'until redis-cli -s \(socket) ping 2>/dev/null | grep -q PONG; do sleep 0.02; done'")
     #expect(ready.code == 0, "the server in \(directory) does not answer")
     return server
   }
@@ -21,7 +23,8 @@ struct RedisTests {
   }
 
   private func acknowledged(_ log: String) -> Int {
-    Int(shell("grep -E '^[0-9]+:OK$' '\(log)' | tail -n 1 | cut -d: -f1").output.split(separator: "\n").first ?? "0") ?? 0
+    Int(shell("grep -E '^[0-9]+:OK$' '\(log)' | tail -n 1 | cut -d: -f1").output.split(separator: "\n").first ?? "0")
+      ?? 0
   }
 
   private func waitUntilAcknowledged(_ count: Int, _ log: String) {

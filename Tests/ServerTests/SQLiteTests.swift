@@ -4,7 +4,8 @@ import Testing
 /// SQLite on a mount, with a writer that notes each commit after it was acknowledged.
 @Suite(.enabled(if: TineStore.canMount, "it needs /dev/fuse and root"), .serialized)
 struct SQLiteTests {
-  /// Commits numbered rows one by one, each in a transaction of its own that is durable, and appends each number to a log on the host afterwards.
+  /// Commits numbered rows one by one, each in a transaction of its own that is durable, and appends each number to a
+  /// log on the host afterwards.
   private func startWriter(_ database: String, log: String) -> BackgroundProcess {
     BackgroundProcess(
       """
@@ -28,7 +29,8 @@ struct SQLiteTests {
   private func makeDatabase(_ store: TineStore, journal: String) -> String {
     let source = store.directory.appending("source")
     let made = shell(
-      "mkdir '\(source)' && sqlite3 '\(source)/db' 'PRAGMA journal_mode=\(journal); CREATE TABLE t(id INTEGER PRIMARY KEY, v)'")
+      "mkdir '\(source)' && sqlite3 '\(source)/db' 'PRAGMA journal_mode=\(journal); CREATE TABLE t(id INTEGER PRIMARY KEY, v)'"
+    )
     #expect(made.code == 0, "\(made.output)")
     #expect(store.tine("init").code == 0)
     #expect(store.tine("import prod '\(source)'").code == 0)

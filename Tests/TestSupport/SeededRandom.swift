@@ -16,6 +16,12 @@ public struct SeededRandom: RandomNumberGenerator {
   public mutating func oneIn(_ count: Int) -> Bool { Int.random(in: 0..<count, using: &self) == 0 }
 
   public mutating func bytes(_ count: Int) -> [UInt8] {
-    (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &self) }
+    var bytes = [UInt8](repeating: 0, count: count)
+    bytes.withUnsafeMutableBytes { buffer in
+      for start in stride(from: 0, to: count, by: 8) {
+        withUnsafeBytes(of: next()) { buffer[start..<min(start + 8, count)].copyBytes(from: $0.prefix(count - start)) }
+      }
+    }
+    return bytes
   }
 }

@@ -30,7 +30,8 @@ final class SimulatedFile: StorageFile {
     var result = [UInt8](repeating: 0, count: size)
     for start in stride(from: 0, to: size, by: Self.page) {
       let source = random.oneIn(odds) ? current : durable
-      let range = start..<max(start, min(start + Self.page, size, source.count))
+      guard start < source.count else { continue }
+      let range = start..<min(start + Self.page, size, source.count)
       result.replaceSubrange(range, with: source[range])
     }
     return result

@@ -1,7 +1,7 @@
 import Glibc
 
-/// A store with its daemon and mounts, driven through the programs that people use. When it goes, the daemon is stopped, whatever is still mounted
-/// is taken off, and everything is removed.
+/// A store with its daemon and mounts, driven through the programs that people use. When it goes, the daemon is
+/// stopped, whatever is still mounted is taken off, and everything is removed.
 public final class TineStore: Sendable {
   public let directory = TemporaryDirectory()
   public var path: String { directory.appending("store") }
@@ -58,7 +58,9 @@ public final class BackgroundProcess: Sendable {
   /// Runs a command line in a shell and a process group of its own.
   public init(_ command: String) {
     let pidFile = TemporaryDirectory()
-    shell("setsid sh -c 'echo $$ > \(pidFile.path)/pid; exec sh -c \"$0\"' '\(command.quotedForShell)' >/dev/null 2>&1 </dev/null &")
+    shell(
+      "setsid sh -c 'echo $$ > \(pidFile.path)/pid; exec sh -c \"$0\"' '\(command.quotedForShell)' >/dev/null 2>&1 </dev/null &"
+    )
     let pid = shell("while ! [ -s '\(pidFile.path)/pid' ]; do :; done; cat '\(pidFile.path)/pid'").output
     group = Int32(pid.split(separator: "\n").first ?? "") ?? 0
     precondition(group > 1, "the process did not start")

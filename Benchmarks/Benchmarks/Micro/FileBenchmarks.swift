@@ -48,7 +48,8 @@ func fileBenchmarks() {
     closure: { (benchmark: Benchmark, fixture: Fixture) in
       for _ in benchmark.scaledIterations {
         let offset = fixture.noise.next() % 128 * 8192
-        must { () throws(Errno) in _ = try fixture.store.fileSystem.read(fixture.inode, at: offset, into: target.bytes) }
+        must { () throws(Errno) in _ = try fixture.store.fileSystem.read(fixture.inode, at: offset, into: target.bytes)
+        }
       }
     }, setup: { try Fixture() })
 

@@ -51,7 +51,9 @@ func forkBenchmarks() {
       for index in benchmark.scaledIterations {
         page.renew(UInt64(index) + UInt64(fixture.count))
         must { () throws(StoreError) in try fixture.fork() }
-        let volume = must { () throws(StoreError) in try fixture.fixture.store.volume(try Reference(fork: "fork\(fixture.count)")) }
+        let volume = must { () throws(StoreError) in
+          try fixture.fixture.store.volume(try Reference(fork: "fork\(fixture.count)"))
+        }
         let fork = FileSystem(volume)
         let inode = must { () throws(Errno) in try fork.lookup(FileSystem.rootInode, Array("huge".utf8)).inode }
         benchmark.startMeasurement()
@@ -91,7 +93,8 @@ private func historyBenchmarks(_ configuration: Benchmark.Configuration) {
         fixture.count += 1
         page.renew(UInt64(fixture.count))
         let inode = must { () throws(Errno) in
-          try fixture.fixture.fileSystem.lookup(FileSystem.rootInode, Array("directory\(fixture.count % 1000)".utf8)).inode
+          try fixture.fixture.fileSystem.lookup(FileSystem.rootInode, Array("directory\(fixture.count % 1000)".utf8))
+            .inode
         }
         for file in 0..<1000 {
           must { () throws(Errno) in

@@ -34,7 +34,8 @@ func ledgerBenchmarks() {
   for size in [8 << 10, 1 << 20] {
     let name = size == 1 << 20 ? "1 MiB" : "8 KiB"
     let configuration = Benchmark.Configuration(
-      metrics: [.wallClock, .instructions, .throughput], maxDuration: .seconds(2), maxIterations: size == 1 << 20 ? 500 : 20_000)
+      metrics: [.wallClock, .instructions, .throughput], maxDuration: .seconds(2),
+      maxIterations: size == 1 << 20 ? 500 : 20_000)
     for content in Content.allCases {
       let buffer = ContentBuffer(count: size, content)
       Benchmark(

@@ -3,12 +3,14 @@ import FileSystem
 import Store
 import Workloads
 
-// What single operations of the core cost, in this process and without a mount. Wall-clock figures of a busy machine are noise: compare medians of two
-// runs that alternate, or the instructions. Each scenario builds what it needs once, before its first iteration.
+// What single operations of the core cost, in this process and without a mount. Wall-clock figures of a busy machine
+// are noise: compare medians of two runs that alternate, or the instructions. Each scenario builds what it needs
+// once, before its first iteration.
 
 let benchmarks: @Sendable () -> Void = {
   Benchmark.defaultConfiguration = Benchmark.Configuration(
-    metrics: [.wallClock, .instructions, .throughput], warmupIterations: 3, maxDuration: .seconds(2), maxIterations: 20_000)
+    metrics: [.wallClock, .instructions, .throughput], warmupIterations: 3, maxDuration: .seconds(2),
+    maxIterations: 20_000)
   ledgerBenchmarks()
   treeBenchmarks()
   fileBenchmarks()

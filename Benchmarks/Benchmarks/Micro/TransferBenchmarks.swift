@@ -21,7 +21,9 @@ func transferBenchmarks() {
         let file = try FileDescriptor(opening: source + "/file\(index)", flags: O_WRONLY | O_CREAT, permissions: 0o644)
         for part in stride(from: 0, to: size, by: content.bytes.count) {
           content.renew(UInt64(index) << 32 + UInt64(part))
-          guard write(file.rawValue, content.bytes.baseAddress, content.bytes.count) == content.bytes.count else { throw Errno.last }
+          guard write(file.rawValue, content.bytes.baseAddress, content.bytes.count) == content.bytes.count else {
+            throw Errno.last
+          }
         }
       }
     }

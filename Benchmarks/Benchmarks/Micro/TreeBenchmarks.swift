@@ -35,7 +35,8 @@ private final class TreeFixture: @unchecked Sendable {
 func treeBenchmarks() {
   let value = [UInt8](repeating: 2, count: 24)
   let configuration = Benchmark.Configuration(
-    metrics: [.wallClock, .instructions, .throughput], scalingFactor: .kilo, maxDuration: .seconds(2), maxIterations: 1000)
+    metrics: [.wallClock, .instructions, .throughput], scalingFactor: .kilo, maxDuration: .seconds(2),
+    maxIterations: 1000)
   Benchmark(
     "tree get, of a million", configuration: configuration,
     closure: { (benchmark: Benchmark, fixture: TreeFixture) in
@@ -70,7 +71,8 @@ func treeBenchmarks() {
         must { () throws(TreeError) in
           try fixture.pool.reading { () throws(TreeError) in
             sum = 0
-            _ = try fixture.pool.scan(from: first, through: TreeKey(first.object + 999, .max), in: fixture.tree) { _, value in
+            _ = try fixture.pool.scan(from: first, through: TreeKey(first.object + 999, .max), in: fixture.tree) {
+              _, value in
               sum += value.count
               return true
             }

@@ -147,6 +147,7 @@ public struct Program: Sendable {
     running.withLock { _ = $0.remove(process) }
     let code = status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F)
     return Outcome(
-      status: code, microseconds: Double(nanoseconds() - start) / 1000, peakBytes: UInt64(usage.ru_maxrss) * 1024, output: output)
+      status: code, microseconds: Double(nanoseconds() - start) / 1000, peakBytes: UInt64(usage.ru_maxrss) * 1024,
+      output: output)
   }
 }

@@ -2,7 +2,8 @@ public import FileSystem
 public import Store
 public import SystemIO
 
-// The stores that forks and diffs are measured on. They are built through the calls of an import, in this process: a million files take half a minute.
+// The stores that forks and diffs are measured on. They are built through the calls of an import, in this process: a
+// million files take half a minute.
 
 /// What a store holds before the measuring begins.
 public enum StoreShape: String, CaseIterable, Sendable {
@@ -81,7 +82,8 @@ extension FileSystem {
       content.renew(UInt64(index))
       _ = try write(inode, at: UInt64(index) * mebibyte, content.content)
       // A hole keeps the extents of neighbours apart while they are written one behind the other.
-      _ = try write(inode, at: UInt64(index) * mebibyte + 4096, UnsafeRawBufferPointer(rebasing: content.content[..<4096]))
+      _ = try write(
+        inode, at: UInt64(index) * mebibyte + 4096, UnsafeRawBufferPointer(rebasing: content.content[..<4096]))
     }
     var size = 3 * mebibyte
     let end = UInt64(gibibytes) << 30

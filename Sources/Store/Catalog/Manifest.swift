@@ -2,14 +2,14 @@ import Ledger
 import SystemIO
 import Tree
 
-// A manifest names one durable checkpoint: everything before its position in the ledger is in the trees that its catalog names. It is a file of
-// its own, `manifest/NNNNNNNNNN`, written under another name, flushed and then renamed, after everything it refers to was flushed. The newest valid one
-// counts. One older is kept until a collection frees what only that one refers to.
+// A manifest names one durable checkpoint: everything before its position in the ledger is in the trees that its
+// catalog names. It is a file of its own, `manifest/NNNNNNNNNN`, written under another name, flushed and then
+// renamed, after everything it refers to was flushed. The newest valid one counts. One older is kept until a
+// collection frees what only that one refers to.
 //
-//   0   magic "TINEMANI" u64      8   version u32           12  segment u32, offset u64, next LSN u64, previous checksum u64
-//   40  next segment u32          44  next generation u32   48  next epoch u64
-//   56  next inode u64            64  catalog root u64      72  time u64, ns since 1970
-//   80  checksum u64 of everything before
+//   0   magic "TINEMANI" u64      8   version u32           12  segment u32, offset u64, next LSN u64, previous
+//   checksum u64 40  next segment u32          44  next generation u32   48  next epoch u64 56  next inode u64
+//       64  catalog root u64      72  time u64, ns since 1970 80  checksum u64 of everything before
 
 /// A checkpoint, as recovery needs it.
 struct Manifest {
@@ -48,7 +48,8 @@ struct Manifest {
 
   static func decode(_ bytes: [UInt8]) throws(DecodingFailure) -> Manifest {
     try bytes.withUnsafeBytesTyped { (buffer) throws(DecodingFailure) in
-      guard buffer.count == size, checksum(UnsafeRawBufferPointer(rebasing: buffer[..<(size - 8)])) == buffer.seal else {
+      guard buffer.count == size, checksum(UnsafeRawBufferPointer(rebasing: buffer[..<(size - 8)])) == buffer.seal
+      else {
         throw DecodingFailure("its checksum is wrong")
       }
       var reader = ByteReader(buffer)
@@ -80,7 +81,9 @@ struct ManifestFiles {
     return Self.directory + "/" + String(repeating: "0", count: 10 - digits.count) + digits
   }
 
-  private func numbers() throws(Errno) -> [UInt32] { try storage.list(Self.directory).compactMap { UInt32($0) }.sorted() }
+  private func numbers() throws(Errno) -> [UInt32] {
+    try storage.list(Self.directory).compactMap { UInt32($0) }.sorted()
+  }
 
   /// The newest valid manifest and its number; nil in a new store.
   func newest() throws(StoreError) -> (number: UInt32, manifest: Manifest)? {

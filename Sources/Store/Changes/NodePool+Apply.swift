@@ -28,7 +28,8 @@ extension NodePool {
     if extent.page > 0, let before = try floor(key, in: tree), before.key.object == inode, before.key.kind == .extent {
       let item = try decoding(before.key) { () throws(DecodingFailure) in try ExtentItem(decoding: before.value) }
       let previous = FileExtent(page: before.key.sub, item: item)
-      let continues = previous.end == extent.page && item.first.segment == extent.item.first.segment
+      let continues =
+        previous.end == extent.page && item.first.segment == extent.item.first.segment
         && UInt64(item.first.slot) + UInt64(item.count) == UInt64(extent.item.first.slot)
       let (sum, overflow) = item.count.addingReportingOverflow(extent.item.count)
       if continues, !overflow {
@@ -45,7 +46,8 @@ extension NodePool {
     let head = first.page == range.lowerBound ? try whole(first.page, of: inode, in: tree) : nil
     let tail = try whole(last.page, of: inode, in: tree)
     try removeRange(
-      from: TreeKey(inode, .extent, range.lowerBound), through: TreeKey(inode, .extent, range.upperBound - 1), in: &tree)
+      from: TreeKey(inode, .extent, range.lowerBound), through: TreeKey(inode, .extent, range.upperBound - 1), in: &tree
+    )
     if let head, let kept = head.clamped(to: 0..<range.lowerBound) { try put(kept, of: inode, in: &tree) }
     if let tail, let kept = tail.clamped(to: range.upperBound..<UInt64.max) { try put(kept, of: inode, in: &tree) }
   }

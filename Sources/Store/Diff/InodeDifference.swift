@@ -24,7 +24,8 @@ struct InodeDifference {
       oldItem = try decode(change.key, change.old) { (bytes) throws(DecodingFailure) in try InodeItem(decoding: bytes) }
       newItem = try decode(change.key, change.new) { (bytes) throws(DecodingFailure) in try InodeItem(decoding: bytes) }
     case .backReference:
-      let decoder = { (bytes: UnsafeRawBufferPointer) throws(DecodingFailure) in try BackReferenceItem(decoding: bytes) }
+      let decoder = { (bytes: UnsafeRawBufferPointer) throws(DecodingFailure) in try BackReferenceItem(decoding: bytes)
+      }
       if let name = try decode(change.key, change.old, decoder) { lostNames.append(name) }
       if let name = try decode(change.key, change.new, decoder) { gainedNames.append(name) }
     case .extendedAttribute: extendedAttributesChanged = true

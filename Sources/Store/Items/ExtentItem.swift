@@ -2,7 +2,8 @@ public import Ledger
 public import SystemIO
 public import Tree
 
-/// A run of a file's pages whose blocks lie in consecutive slots: reference u64, count u32. Its key is the inode and the first page.
+/// A run of a file's pages whose blocks lie in consecutive slots: reference u64, count u32. Its key is the inode and
+/// the first page.
 public struct ExtentItem: Hashable, Sendable {
   public var first: BlockReference
   public var count: UInt32
@@ -66,7 +67,8 @@ extension NodePool {
     }
     try scan(from: start, through: TreeKey(inode, .extent, range.upperBound - 1), in: tree) {
       (key, value) throws(TreeError) in
-      let extent = FileExtent(page: key.sub, item: try decoding(key) { () throws(DecodingFailure) in try ExtentItem(decoding: value) })
+      let extent = FileExtent(
+        page: key.sub, item: try decoding(key) { () throws(DecodingFailure) in try ExtentItem(decoding: value) })
       if let part = extent.clamped(to: range) { found.append(part) }
       return true
     }

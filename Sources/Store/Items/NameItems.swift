@@ -1,10 +1,10 @@
+import Ledger
 public import SystemIO
 public import Tree
-import Ledger
 
-// Names stand in the tree under a 48-bit hash, seeded with a secret of the store, with 8 bits behind it that tell names of the same hash
-// apart. A new name takes the least free of them and keeps it, so the 56 bits serve as a directory's cookie, which stays
-// valid whatever else is added or removed.
+// Names stand in the tree under a 48-bit hash, seeded with a secret of the store, with 8 bits behind it that tell
+// names of the same hash apart. A new name takes the least free of them and keeps it, so the 56 bits serve as a
+// directory's cookie, which stays valid whatever else is added or removed.
 
 /// An entry of a directory: inode u64, type u8 (the upper 4 bits of the mode), name.
 public struct DentryItem: Hashable, Sendable {
@@ -69,7 +69,8 @@ public struct ExtendedAttributeItem: Hashable, Sendable {
 
   /// A longer value does not stand in the tree.
   public static let longestInline = 400
-  /// Beyond the last page of a file of 2^63 bytes. The offset of each page up to the last one that values can take fits into 64 bits.
+  /// Beyond the last page of a file of 2^63 bytes. The offset of each page up to the last one that values can take
+  /// fits into 64 bits.
   public static let firstContentPage: UInt64 = 1 << 51
   /// The longest value, 64 KiB, in pages.
   public static let contentPages: UInt64 = 16

@@ -49,7 +49,8 @@ struct Census {
   var problems: [Problem] {
     var problems: [Problem] = []
     for name in entries.subtracting(backReferences) {
-      problems.append(Problem(inode: name.inode, message: "its entry in directory \(name.parent) has no reference back"))
+      problems.append(
+        Problem(inode: name.inode, message: "its entry in directory \(name.parent) has no reference back"))
     }
     for name in backReferences.subtracting(entries) {
       problems.append(Problem(inode: name.inode, message: "directory \(name.parent) does not have its entry"))
@@ -87,7 +88,8 @@ struct Census {
       problems.append(Problem(inode: inode, message: "the directory has \(names) names"))
     }
     if item.pages != pages[inode] ?? 0 {
-      problems.append(Problem(inode: inode, message: "it says it has \(item.pages) pages, and has \(pages[inode] ?? 0)"))
+      problems.append(
+        Problem(inode: inode, message: "it says it has \(item.pages) pages, and has \(pages[inode] ?? 0)"))
     }
     if let last = lastPage[inode], item.isRegular, last * 4096 >= item.size {
       problems.append(Problem(inode: inode, message: "page \(last) lies behind its end"))

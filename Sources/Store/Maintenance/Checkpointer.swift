@@ -24,11 +24,13 @@ extension Store {
     checkpointer.state.withLock { $0.isRunning = true }
     let context = Unmanaged.passRetained(self)
     var thread = pthread_t()
-    let result = pthread_create(&thread, nil, { context in
-      let store = Unmanaged<Store>.fromOpaque(context!).takeRetainedValue()
-      store.takeCheckpointsUntilStopped()
-      return nil
-    }, context.toOpaque())
+    let result = pthread_create(
+      &thread, nil,
+      { context in
+        let store = Unmanaged<Store>.fromOpaque(context!).takeRetainedValue()
+        store.takeCheckpointsUntilStopped()
+        return nil
+      }, context.toOpaque())
     precondition(result == 0, "a thread can't be made")
     pthread_detach(thread)
   }
@@ -38,7 +40,8 @@ extension Store {
     checkpointer.state.wait { $0.isRunning ? nil : () }
   }
 
-  /// Why the last checkpoint in the background failed; nil when it did not. The store goes on: its ledger only grows longer.
+  /// Why the last checkpoint in the background failed; nil when it did not. The store goes on: its ledger only grows
+  /// longer.
   public var checkpointFailure: StoreError? { checkpointer.state.withLock { $0.failure } }
 
   private func takeCheckpointsUntilStopped() {

@@ -29,8 +29,9 @@ public struct CheckProgress: Sendable {
 }
 
 extension Store {
-  /// Verifies everything reachable: each node and block against its digest, the order and depth of each tree, each directory entry against its
-  /// inode and back, link counts, extents against sizes, and the chain of the ledger's records.
+  /// Verifies everything reachable: each node and block against its digest, the order and depth of each tree, each
+  /// directory entry against its inode and back, link counts, extents against sizes, and the chain of the ledger's
+  /// records.
   ///
   /// - Parameter progress: told from time to time; returns false to give up.
   public func check(progress: (CheckProgress) -> Bool = { _ in true }) throws(StoreError) -> CheckReport {
@@ -126,7 +127,8 @@ private struct StoreCheck {
       }
       report.records = count
     } catch {
-      report.problems.append(CheckProblem(head: nil, path: nil, message: StoreError(error, during: "read the ledger").message))
+      report.problems.append(
+        CheckProblem(head: nil, path: nil, message: StoreError(error, during: "read the ledger").message))
     }
   }
 }

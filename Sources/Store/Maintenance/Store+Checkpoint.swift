@@ -5,14 +5,17 @@ import Tree
 
 // A checkpoint makes the trees durable, so that recovery starts there and not at the beginning of the ledger.
 //
-// 1. Freeze, with the gate held for writing, so that no change is between its record and its tree: note the ledger's position, write the changed heads
-//    into the catalog's tree, end the generation, and give every changed tree a new epoch. What was dirty is now immutable. This costs
-//    what the number of changed heads costs, and no I/O.
+// 1. Freeze, with the gate held for writing, so that no change is between its record and its tree: note the ledger's
+//    position, write the changed heads into the catalog's tree, end the generation, and give every changed tree a new
+//    epoch. What was dirty is now immutable. This costs what the number of changed heads costs, and no I/O.
 // 2. Flush the ledger up to that position.
-// 3. Write the nodes of the ended generation that the frozen roots reach into one index segment; flush it and its name. They are clean then.
+// 3. Write the nodes of the ended generation that the frozen roots reach into one index segment; flush it and its
+//    name. They are clean then.
 // 4. Publish a manifest that names the position and the catalog's root.
 //
-// Where 3 fails (a full disk), the nodes stay dirty, and the next checkpoint writes those of both generations. A crash before 4 leaves the old manifest and an index segment that recovery removes; a crash after it leaves the new one. Changes go on during 2 to 4.
+// Where 3 fails (a full disk), the nodes stay dirty, and the next checkpoint writes those of both generations. A
+// crash before 4 leaves the old manifest and an index segment that recovery removes; a crash after it leaves the new
+// one. Changes go on during 2 to 4.
 
 /// A generation of nodes that is over, and how many were born in it.
 struct EndedGeneration {
@@ -92,7 +95,8 @@ extension Store {
     }
   }
 
-  /// Writes the nodes of the ended generations that are still reachable, an index segment for each generation. The others are dead.
+  /// Writes the nodes of the ended generations that are still reachable, an index segment for each generation. The
+  /// others are dead.
   private func writeNodes(
     reachableFrom trees: [Tree], _ unwritten: inout [EndedGeneration]
   ) throws(LedgerError) {
@@ -119,7 +123,9 @@ extension Store {
     do throws(TreeError) {
       try pool.walk(tree, enter: enter) { (node) throws(TreeError) in
         guard node.reference.generation == generation else { return }
-        do throws(LedgerError) { try writer.add(node.image(), at: node.reference.slot) } catch { throw TreeError(error) }
+        do throws(LedgerError) { try writer.add(node.image(), at: node.reference.slot) } catch {
+          throw TreeError(error)
+        }
       }
     } catch {
       throw LedgerError(error)

@@ -3,13 +3,14 @@ import Synchronization
 import SystemIO
 import Tree
 
-// Garbage collection marks from immutable roots, removes the segments that nothing reaches, and punches dead blocks out of ledger segments that are dead for
-// a good part.
+// Garbage collection marks from immutable roots, removes the segments that nothing reaches, and punches dead blocks
+// out of ledger segments that are dead for a good part.
 //
-// It begins with a checkpoint. Its roots are what that froze: all heads, all pins, the catalog. What is appended later stands in younger
-// segments, which are not swept, and what it refers to in older ones is either reachable from those roots, or was found as a duplicate meanwhile; such
-// a segment is noted and stays. Recovery starts at that checkpoint, so it needs no record before it; the older manifest is removed before
-// anything is swept. A crash at any point leaves segments that the next collection removes.
+// It begins with a checkpoint. Its roots are what that froze: all heads, all pins, the catalog. What is appended
+// later stands in younger segments, which are not swept, and what it refers to in older ones is either reachable from
+// those roots, or was found as a duplicate meanwhile; such a segment is noted and stays. Recovery starts at that
+// checkpoint, so it needs no record before it; the older manifest is removed before anything is swept. A crash at any
+// point leaves segments that the next collection removes.
 
 /// What a collection found and freed.
 public struct CollectionReport: Sendable {
@@ -68,7 +69,9 @@ extension Store {
         guard shouldContinue() else { throw TreeError.storage(.canceled) }
       }
     } catch {
-      if case .storage(.canceled) = error { throw StoreError(.canceled, "the collection was canceled; nothing was freed") }
+      if case .storage(.canceled) = error {
+        throw StoreError(.canceled, "the collection was canceled; nothing was freed")
+      }
       throw StoreError(error, during: "collect garbage")
     }
     return marks

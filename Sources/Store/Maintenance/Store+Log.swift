@@ -19,7 +19,8 @@ public struct LogEntry: Sendable {
 }
 
 extension Store {
-  /// Gives the records of a fork, or of all, to `body` in their order, until it returns false. Records go when a collection frees their segment.
+  /// Gives the records of a fork, or of all, to `body` in their order, until it returns false. Records go when a
+  /// collection frees their segment.
   ///
   /// - Parameters:
   ///   - reference: a fork; nil for the whole store.
@@ -83,7 +84,9 @@ private struct LogReader {
   private mutating func subject(of mutation: Mutation, head: UInt64) -> [UInt8] {
     for case .put(let key, let value) in mutation.edits where key.kind == .backReference {
       if let item = try? value.withUnsafeBytes({ try BackReferenceItem(decoding: $0) }) {
-        return path(item.parent, head).map { $0 == [UInt8(ascii: ".")] ? item.name : $0 + [UInt8(ascii: "/")] + item.name }
+        return path(item.parent, head).map {
+          $0 == [UInt8(ascii: ".")] ? item.name : $0 + [UInt8(ascii: "/")] + item.name
+        }
           ?? item.name
       }
     }
