@@ -111,6 +111,14 @@ public final class Session: @unchecked Sendable {
     }
   }
 
+  /// Waits until the session has ended, `milliseconds` at most; nil where it has not.
+  public func waitUntilEnded(atMost milliseconds: Int) -> SessionEnd? {
+    state.wait(atMost: milliseconds) { stage in
+      if case .ended(let reason) = stage { return reason }
+      return nil
+    }
+  }
+
   /// The hook through which libfuse sends every answer and notification.
   private func send(_ vectors: UnsafeMutablePointer<iovec>, _ count: Int32) -> Int {
     if !hasAgreement.load(ordering: .relaxed), let agreement = negotiation.patch(vectors, count) {

@@ -66,9 +66,15 @@ public final class MountedFork: Sendable {
   }
 
   /// Unmounts; `.busy` while somebody uses a file of it.
-  public func unmount() throws(MountError) {
+  ///
+  /// A mount namespace that was made meanwhile, such as a container's, keeps the file system alive after that; it is then
+  /// served until that namespace ends.
+  ///
+  /// - Returns: whether it is served no more, which this waits for `milliseconds` at most.
+  @discardableResult
+  public func unmount(atMost milliseconds: Int = 2000) throws(MountError) -> Bool {
     try mountPoint.unmount(lazily: false)
-    session.waitUntilEnded()
+    return session.waitUntilEnded(atMost: milliseconds) != nil
   }
 
   /// Takes it off its directory. Whoever has a file open may go on; it is served until the last one is done.

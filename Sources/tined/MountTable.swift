@@ -21,8 +21,8 @@ final class MountTable: Sendable {
     var nextNumber = 0
     /// Mounts that ended before they were entered.
     var endedEarly: Set<Int> = []
-    /// Mounts that are off their directories, and whose last users are still there.
-    var leaving: Set<Int> = []
+    /// Mounts that are off their directories, and whose last users are still there: what they show.
+    var leaving: [Int: String] = [:]
   }
 
   private let record: MountRecord
@@ -70,7 +70,7 @@ final class MountTable: Sendable {
         .noSuchName, "nothing is mounted at \(directory.text)", hint: "'tine list' shows what is mounted, and where")
     }
     do throws(MountError) {
-      try entry.served.unmount()
+      if try !entry.served.unmount(atMost: Self.patience) { leave(number) }
     } catch {
       // Whoever else unmounted it was faster.
       if error.reason == .notMounted { return }
@@ -111,6 +111,11 @@ final class MountTable: Sendable {
           .conflict, "\(fileSystem.name) is mounted already, at \(other.mount.directory.text)",
           hint: "unmount it there first, or mount a fork of it here")
       }
+      if !fileSystem.isReadOnly, state.leaving.values.contains(fileSystem.name) {
+        throw Failure(
+          .conflict, "\(fileSystem.name) was unmounted, but somebody still uses it",
+          hint: "end what uses it, or mount a fork of it here")
+      }
       state.nextNumber += 1
       return state.nextNumber
     }
@@ -139,7 +144,7 @@ final class MountTable: Sendable {
   /// A mount is served no more: this daemon unmounted it, or umount(8) did.
   private func ended(_ number: Int, _ reason: SessionEnd) {
     state.notifyAll { state in
-      if state.leaving.remove(number) != nil { return }
+      if state.leaving.removeValue(forKey: number) != nil { return }
       guard let entry = state.entries.removeValue(forKey: number) else {
         state.endedEarly.insert(number)
         return
@@ -160,10 +165,10 @@ final class MountTable: Sendable {
   private func leave(_ number: Int) {
     state.withLock { state in
       guard let entry = state.entries.removeValue(forKey: number) else { return }
-      state.leaving.insert(number)
+      state.leaving[number] = entry.mount.name
       if entry.madeDirectory { rmdir(entry.mount.directory.text) }
       write(state)
-      log.warning("somebody still uses \(entry.mount.name), which is not mounted any more")
+      log.warning("\(entry.mount.name) is not mounted here any more, but still in use elsewhere")
     }
   }
 

@@ -70,9 +70,10 @@ struct SQLiteDemo {
     }
     Console.print("")
     for line in table.lines(Style(enabled: Console.outputIsTerminal)) { narrator.line(line) }
-    let failed = ranking.filter { $0.exitCode != 0 }
     let rest = ranking.count - min(10, ranking.count)
-    narrator.line("… and \(rest) more, of which \(failed.count) failed\(failed.first.map { ": " + $0.lastLine } ?? "")")
+    let failed = ranking.filter { $0.exitCode != 0 }
+    let reason = failed.first.map { ", of which \(failed.count) failed: \($0.lastLine)" } ?? ""
+    if rest > 0 { narrator.line("… and \(rest) more\(reason)") }
     narrator.line("(the score is how many times less work a day's queries are, less 1 % for each 100 KiB of index)")
   }
 

@@ -47,7 +47,7 @@ struct DaemonLauncher {
       let log = try FileDescriptor(
         opening: store + "/daemon.log", flags: O_WRONLY | O_APPEND | O_CREAT, permissions: 0o600)
       var command = Command(
-        [program, "--store", store, "--linger", "10", "--readiness", "3"], environment: Environment.current)
+        [program, "--store", store, "--linger", "10", "--readiness", "3"], environment: Environment.only("PATH"))
       command.directory = Array("/".utf8)
       command.input = silence.rawValue
       command.output = log.rawValue

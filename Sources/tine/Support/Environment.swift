@@ -13,6 +13,9 @@ enum Environment {
     return entries
   }
 
+  /// One variable alone: a daemon outlives the command, and must not look like a part of what the command runs.
+  static func only(_ name: String) -> [[UInt8]] { current.filter { $0.starts(with: Array("\(name)=".utf8)) } }
+
   /// The environment with some variables set anew.
   static func with(_ variables: [(name: String, value: String)]) -> [[UInt8]] {
     let prefixes = variables.map { Array("\($0.name)=".utf8) }

@@ -40,7 +40,8 @@ final class ProgressBar: Sendable {
     let share = min(1, Double(progress.done) / Double(total))
     let filled = Int(share * Double(Self.width))
     let bar = String(repeating: "━", count: filled) + String(repeating: "─", count: Self.width - filled)
-    var line = "\(progress.activity)  \(bar)  \(Int(share * 100)) %  \(done) of \(figure(total, progress.unit))"
+    let figures = progress.unit == .bytes ? done : Units.grouped(progress.done)
+    var line = "\(progress.activity)  \(bar)  \(Int(share * 100)) %  \(figures) of \(figure(total, progress.unit))"
     if share > 0.02 && share < 1 && elapsed > 1 {
       line += "  \(Units.duration(seconds: elapsed / share * (1 - share))) left"
     }
