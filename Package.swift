@@ -83,6 +83,8 @@ let package = Package(
       name: "ForkTestServer", dependencies: ["Mount", "FUSE", "FileSystem", "Store", "SystemIO"],
       path: "Tests/ForkTestServer", swiftSettings: settings),
     .testTarget(name: "ServerTests", dependencies: ["TestSupport", "tine", "tined"], swiftSettings: settings),
+    .target(
+      name: "MountTestSupport", dependencies: ["SystemIO"], path: "Tests/MountTestSupport", swiftSettings: settings),
     tests("SystemIO"),
     tests("Ledger", ["SystemIO"]),
     tests("Tree", ["SystemIO"]),
@@ -90,7 +92,12 @@ let package = Package(
     tests("Transfer", ["FileSystem", "Store", "SystemIO"]),
     tests("FileSystem", ["Store", "Tree", "Ledger", "SystemIO"]),
     .testTarget(
-      name: "FUSETests", dependencies: ["FUSE", "CFUSE", "SystemIO", "MountTestServer"], swiftSettings: settings),
+      name: "FUSETests", dependencies: ["FUSE", "CFUSE", "SystemIO", "MountTestSupport", "MountTestServer"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "MountTests",
+      dependencies: ["Mount", "FUSE", "SystemIO", "CLinux", "TestSupport", "MountTestSupport", "ForkTestServer"],
+      swiftSettings: settings),
     .testTarget(name: "ControlTests", dependencies: ["Control"], swiftSettings: settings),
     .testTarget(name: "ProcessesTests", dependencies: ["Processes", "SystemIO"], swiftSettings: settings),
     .testTarget(name: "ServiceTests", dependencies: ["Service"], swiftSettings: settings),

@@ -23,6 +23,8 @@ final class MemoryFileSystem: Operations {
   /// Writes to a file called "held" wait for this to become true.
   let gate = Monitor(false)
   let heldWrites = Monitor(0)
+  /// How many nodes without a name the kernel has forgotten.
+  let removed = Monitor(0)
   let attributeQuestions = Atomic(0)
 
   func attributes(_ id: NodeID, _ node: Node) -> NodeAttributes {
@@ -71,11 +73,14 @@ final class MemoryFileSystem: Operations {
   }
 
   func forget(_ id: NodeID, count: UInt64) {
-    state.withLock { state in
-      guard let node = state.nodes[id] else { return }
+    let isRemoved = state.withLock { state in
+      guard let node = state.nodes[id] else { return false }
       state.nodes[id]?.lookups -= count
-      if node.lookups == count, node.links == 0 { state.nodes[id] = nil }
+      guard node.lookups == count, node.links == 0 else { return false }
+      state.nodes[id] = nil
+      return true
     }
+    if isRemoved { removed.notifyAll { $0 += 1 } }
   }
 
   func getattr(_ request: consuming Request<NodeAttributes>, node id: NodeID) {

@@ -64,6 +64,9 @@ struct MountTestServer {
         return "\(pages(with: UInt8(command[1])!))"
       case "asked":
         return "\(fileSystem.attributeQuestions.load(ordering: .relaxed))"
+      case "removed":
+        let count = Int(command[1])!
+        return "\(fileSystem.removed.wait { $0 >= count ? $0 : nil })"
       case "nodes":
         return "\(fileSystem.state.withLock { $0.nodes.count })"
       case "unmount":
