@@ -106,6 +106,8 @@ extension Store {
     stopCheckpointing()
     ledger.beginNewSegment()
     try checkpoint()
+    // Whoever opens it next need not wait until the last reference to this object is gone.
+    lock.withLock { $0 = nil }
   }
 }
 

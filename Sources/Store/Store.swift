@@ -39,7 +39,8 @@ public final class Store: Sendable {
   let nodes: SegmentSet
   let names: NameHash
   let manifests: ManifestFiles
-  private let lock: any AnyObject & Sendable
+  /// Held until the store is closed.
+  let lock: Mutex<(any AnyObject & Sendable)?>
 
   let gate = ReadWriteLock()
   let catalog: Mutex<Catalog>
@@ -68,7 +69,7 @@ public final class Store: Sendable {
   ) {
     self.storage = storage
     self.options = options
-    self.lock = lock
+    self.lock = Mutex(lock)
     ledger = recovered.ledger
     pool = recovered.pool
     nodes = recovered.nodes
