@@ -26,8 +26,13 @@ struct Catalog {
     byName[Name(owner: head.ownerID, name: head.name)] = head
   }
 
+  /// Removes a head; its children are its parent's from now on.
   mutating func remove(_ head: HeadState) {
     head.isGone = true
+    for child in byID.values where child.parentID == head.id {
+      child.parentID = head.parentID
+      child.isDirty = true
+    }
     byID[head.id] = nil
     byName[Name(owner: head.ownerID, name: head.name)] = nil
     dropped.append(head.id)

@@ -36,8 +36,8 @@ final class HeadState: @unchecked Sendable {
   let name: String
   /// The fork that a snapshot belongs to; 0 for a fork.
   let ownerID: UInt64
-  /// Where it was taken from; 0 for a fork that was made empty.
-  let parentID: UInt64
+  /// Where it was taken from, or the parent of that where it was dropped; 0 for a fork that was made empty.
+  var parentID: UInt64
   let createdAt: UInt64
   let createdLSN: UInt64
 
