@@ -101,4 +101,23 @@ import Testing
     #expect(changes == 1)
     #expect(forest.nodes.readCount - before <= 3 * depth, "a difference reads what changed, not what is there")
   }
+
+  /// A look-up holds no lock while it waits for a node: by then another root may count, and a collection may have taken the node.
+  @Test func aNodeThatIsGoneIsLookedForOnceMore() throws {
+    var forest = Forest()
+    forest.trees = [Tree(epoch: forest.makeEpoch())]
+    try forest.put(TreeKey(1, 1), [5], 0)
+    try forest.checkpoint()
+    let pool = NodePool(forest.nodes, generation: 9, cleanCapacity: 64)
+    let (tree, gone) = (forest.trees[0], Tree(root: NodeReference(generation: 1, slot: 99), epoch: 0))
+    var attempts = 0
+    let found = try pool.reading { () throws(TreeError) in
+      attempts += 1
+      return try pool.find(TreeKey(1, 1), in: attempts == 1 ? gone : tree)?.first
+    }
+    #expect(found == 5)
+    #expect(throws: TreeError.self) {
+      try pool.reading { () throws(TreeError) in _ = try pool.find(TreeKey(1, 1), in: gone) }
+    }
+  }
 }
