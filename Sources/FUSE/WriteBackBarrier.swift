@@ -36,18 +36,24 @@ public struct WriteBackBarrier: Sendable {
   ///
   /// Not for a thread that serves requests.
   ///
-  /// - Throws: `.notConnected` when the file system is not mounted there any more.
+  /// - Throws: `.notConnected` when the file system is not mounted there any more; `.busy` when so much is written all the
+  ///   time that no round counted.
   public func wait() throws(Errno) {
     let root = try Self.openRoot(mountPoint)
     guard try Self.device(of: root) == device else { throw .notConnected }
     var isSecond = false
-    while true {
+    for _ in 0..<Self.patience {
       let round = try makeRound(root)
       if round.transfers >= guaranteedBackground { continue }
       if isSecond || round.writeBacks == 0 { return }
       isSecond = true
     }
+    throw .busy
   }
+
+  /// How many rounds it tries. Only where the kernel lets few requests into the background, and all of them are taken all the
+  /// time, does a round not count.
+  private static let patience = 1000
 
   /// Starts write-back, and waits until the requests that it made have been served.
   ///

@@ -36,11 +36,7 @@ extension FileSystem {
       new.item.pages = content.isEmpty ? 0 : transaction.map(to: number, page: 0)
       if !entry.target.isEmpty { transaction.putTarget(entry.target, &new) }
       try transaction.addName(entry.name, of: number, type: entry.item.type, to: entry.parent)
-      for attribute in entry.extendedAttributes where attribute.value.count <= ExtendedAttributeItem.longestInline {
-        let keys = volume.store.nameHash.keys(number, .extendedAttribute, attribute.name)
-        transaction.put(
-          keys.lowerBound, ExtendedAttributeItem(name: attribute.name, value: attribute.value).encoded())
-      }
+      transaction.putAttributes(entry.extendedAttributes, of: number)
       transaction.put(new.item, number)
       transaction.mutation.inodes = 1
       transaction.mutation.pages = Int64(new.item.pages)
@@ -82,5 +78,17 @@ extension FileSystem {
       transaction.mutation.inodes = 1
     }
     for attribute in extendedAttributes { try setxattr(Self.rootInode, attribute.name, attribute.value) }
+  }
+}
+
+extension Transaction {
+  /// Gives a new inode its short attributes. Those of one hash take one key after the other.
+  fileprivate mutating func putAttributes(_ attributes: [(name: [UInt8], value: [UInt8])], of inode: InodeNumber) {
+    var used: Set<TreeKey> = []
+    for attribute in attributes where attribute.value.count <= ExtendedAttributeItem.longestInline {
+      var key = volume.store.nameHash.keys(inode, .extendedAttribute, attribute.name).lowerBound
+      while !used.insert(key).inserted { key.item += 1 }
+      put(key, ExtendedAttributeItem(name: attribute.name, value: attribute.value).encoded())
+    }
   }
 }

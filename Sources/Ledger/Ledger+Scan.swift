@@ -23,7 +23,12 @@ extension Ledger {
       while scanner.position.nextLSN <= last {
         let position = scanner.position
         let step = try scanner.next(verifyingPayload: verifyingPayload && position.nextLSN >= lsn)
-        if case .end = step { break }
+        if case .end = step {
+          if let footer = segment.footer, footer.lastLSN >= position.nextLSN {
+            throw .damaged("record \(position.nextLSN) in segment \(number) at \(position.offset): it is not there")
+          }
+          break
+        }
         if case .invalid(let reason) = step {
           throw .damaged("record \(position.nextLSN) in segment \(number) at \(position.offset): \(reason)")
         }

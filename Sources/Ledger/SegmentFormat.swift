@@ -8,7 +8,8 @@ import SystemIO
 //   end-64   footer (SegmentFooter)
 //
 // A segment without a valid footer is open: it was still being appended to, and its slots are found by reading its records.
-// The footer is written only after the content was flushed, so a valid footer proves that the content before it was durable.
+// A footer of the ledger is written only after the content was flushed, so a valid one proves that the content before
+// it was durable. In the index it is the manifest that says so.
 
 /// The first page of a segment file.
 struct SegmentHeader {
@@ -16,7 +17,6 @@ struct SegmentHeader {
   static let version: UInt32 = 1
   /// Content starts here.
   static let size = 4096
-  private static let encodedSize = 56
 
   var number: UInt32
   /// Random, the seed of the segment's record checksums: bytes that a tenant stores cannot pose as a record.

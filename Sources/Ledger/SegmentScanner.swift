@@ -1,7 +1,8 @@
 import SystemIO
 
 /// Reads the records of one segment in their order and verifies each: its frame, its place in the chain, its checksum, its slots and,
-/// where asked, its payload. It never looks for a record anywhere but right behind the last one.
+/// where asked, its payload. It never goes on behind anything but a sound record; what it looks for further on is only a
+/// proof that something is missing.
 struct SegmentScanner {
   let segment: Segment
   /// Where the next record should stand.

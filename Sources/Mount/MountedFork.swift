@@ -48,6 +48,8 @@ public final class MountedFork: Sendable {
       }
       writeBack = try WriteBackBarrier(mountPoint, session)
     } catch {
+      // Nothing serves it, so it must not stay; the first error is the one to report.
+      try? mountPoint.unmount(lazily: true)
       throw MountError(errno: error, path)
     }
   }

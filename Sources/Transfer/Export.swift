@@ -16,6 +16,9 @@ public func exportDirectory(
   progress: @escaping @Sendable (TransferProgress) -> Bool = { _ in true }
 ) throws(StoreError) -> TransferProgress {
   let target = Array(path.utf8)
+  if let status = try? HostFile.status(target), status.st_mode & S_IFMT != S_IFDIR {
+    throw StoreError(.conflict, "export to \(path): it is not a directory", hint: "name one that does not exist yet")
+  }
   if let names = try? HostFile.names(in: target), !names.isEmpty {
     throw StoreError(
       .conflict, "export to \(path): the directory is not empty", hint: "name a directory that does not exist yet")
@@ -164,8 +167,15 @@ private final class ExportWalk {
       }
       for name in names {
         let value = try fileSystem.getxattr(attributes.inode, name)
-        _ = try HostFile.withPath(name) { (name) throws(Errno) in
-          try retryingInterrupts { value.withUnsafeBytes { linux_set_attribute(path, name, $0.baseAddress, $0.count) } }
+        do throws(Errno) {
+          _ = try HostFile.withPath(name) { (name) throws(Errno) in
+            try retryingInterrupts {
+              value.withUnsafeBytes { linux_set_attribute(path, name, $0.baseAddress, $0.count) }
+            }
+          }
+        } catch {
+          // Some namespaces are root's; like the owner, they are left out for anybody else.
+          guard error == .notPermitted, geteuid() != 0 else { throw error }
         }
       }
       let times = [attributes.accessed.timespec, attributes.modified.timespec]

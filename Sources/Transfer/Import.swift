@@ -34,13 +34,13 @@ public func importDirectory(
     } catch {
       throw error.storeError("import")
     }
-    let head = try store.completeImport(fork.id)
-    try store.flush()
-    return (head, meter.total)
   } catch {
     try store.abandonImport(fork.id)
     throw error
   }
+  let head = try store.completeImport(fork.id)
+  try store.flush()
+  return (head, meter.total)
 }
 
 private func openImport(_ store: Store, _ id: UInt64) throws(TransferFailure) -> Volume {
@@ -54,13 +54,19 @@ private final class ImportWalk {
   private struct HostInode: Hashable {
     let device: UInt
     let inode: UInt
+
+    init(_ status: stat) {
+      device = UInt(status.st_dev)
+      inode = UInt(status.st_ino)
+    }
   }
 
   private let fileSystem: FileSystem
   private let meter: TransferMeter
   private let workers: ImportWorkers
   private let copier: FileImporter
-  private let storePath: [UInt8]?
+  /// A store is not imported into itself, however it is reached.
+  private let storeDirectory: HostInode?
   private var linked: [HostInode: InodeNumber] = [:]
 
   init(_ fileSystem: FileSystem, _ meter: TransferMeter, avoiding store: Store) {
@@ -68,7 +74,7 @@ private final class ImportWalk {
     self.meter = meter
     copier = FileImporter(fileSystem, meter)
     workers = ImportWorkers(count: 2, copier)
-    storePath = store.path.map { Array($0.utf8) }
+    storeDirectory = store.path.flatMap { try? HostFile.status(Array($0.utf8)) }.map { HostInode($0) }
   }
 
   func run(_ path: [UInt8]) throws(TransferFailure) {
@@ -91,8 +97,9 @@ private final class ImportWalk {
     children.reserveCapacity(names.count)
     for name in names {
       let child = join(path, name)
-      if child == storePath { throw TransferFailure(path: child, errno: .busy) }
-      children.append((name, try at(child) { () throws(Errno) in try HostFile.status(child) }))
+      let status = try at(child) { () throws(Errno) in try HostFile.status(child) }
+      if HostInode(status) == storeDirectory { throw TransferFailure(path: child, errno: .busy) }
+      children.append((name, status))
     }
     return children
   }
@@ -125,7 +132,7 @@ private final class ImportWalk {
 
   /// What is no directory, and no file with one name.
   private func add(_ path: [UInt8], _ entry: inout ImportedEntry, _ status: stat) throws(TransferFailure) {
-    let key = HostInode(device: UInt(status.st_dev), inode: UInt(status.st_ino))
+    let key = HostInode(status)
     if status.st_nlink > 1, let inode = linked[key] {
       let described = entry
       try at(path) { () throws(Errno) in

@@ -19,6 +19,8 @@ final class MountTable: Sendable {
   private struct State {
     var entries: [Int: Entry] = [:]
     var nextNumber = 0
+    /// Forks that are being mounted.
+    var reserved: [Int: String] = [:]
     /// Mounts that ended before they were entered.
     var endedEarly: Set<Int> = []
     /// Mounts that are off their directories, and whose last users are still there: what they show.
@@ -46,6 +48,7 @@ final class MountTable: Sendable {
       throw Failure(.notSupported, "a mount point must have a name in UTF-8")
     }
     let number = try reserve(fileSystem)
+    defer { state.withLock { _ = $0.reserved.removeValue(forKey: number) } }
     let madeDirectory = request.makesDirectory ? try makeDirectory(request.directory.text) : false
     do throws(Failure) {
       let served = try serve(fileSystem, request, number)
@@ -116,7 +119,12 @@ final class MountTable: Sendable {
           .conflict, "\(fileSystem.name) was unmounted, but somebody still uses it",
           hint: "end what uses it, or mount a fork of it here")
       }
+      if !fileSystem.isReadOnly, state.reserved.values.contains(fileSystem.name) {
+        throw Failure(
+          .conflict, "\(fileSystem.name) is just being mounted", hint: "mount a fork of it here instead")
+      }
       state.nextNumber += 1
+      state.reserved[state.nextNumber] = fileSystem.name
       return state.nextNumber
     }
   }

@@ -28,6 +28,7 @@ struct Tined: ParsableCommand {
   func run() throws {
     // Everything that the daemon makes belongs to its user alone.
     umask(0o077)
+    raiseOpenFileLimit()
     let level = logLevel
     LoggingSystem.bootstrap { _ in
       var handler = LogFile()
@@ -44,6 +45,14 @@ struct Tined: ParsableCommand {
       throw ExitCode.failure
     }
   }
+}
+
+/// Each segment of the store is an open file, so the limit is raised as far as this user may.
+private func raiseOpenFileLimit() {
+  var limit = rlimit()
+  guard getrlimit(__rlimit_resource_t(7), &limit) == 0 else { return }
+  limit.rlim_cur = limit.rlim_max
+  setrlimit(__rlimit_resource_t(7), &limit)
 }
 
 extension Logger.Level: @retroactive ExpressibleByArgument {}

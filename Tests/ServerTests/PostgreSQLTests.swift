@@ -63,7 +63,7 @@ struct PostgreSQLTests {
         cd /; i=0; while :; do i=$((i+1)); echo "INSERT INTO t VALUES(\(round), $i) RETURNING id;"; done \
           | setpriv --reuid postgres --regid postgres --clear-groups psql -X -A -t -q -h \(socket) postgres > \(log)
         """)
-      shell("while [ $(wc -l < '\(log)') -lt 300 ]; do sleep 0.01; done")
+      shell("touch '\(log)'; while [ $(wc -l < '\(log)') -lt 300 ]; do sleep 0.01; done")
       store.killDaemon()
       client.end()
       killServer(mount)

@@ -19,7 +19,7 @@ struct SQLiteTests {
   }
 
   private func waitUntilAcknowledged(_ count: Int, _ log: String) {
-    shell("while [ $(wc -l < '\(log)') -lt \(count) ]; do sleep 0.01; done")
+    shell("touch '\(log)'; while [ $(wc -l < '\(log)') -lt \(count) ]; do sleep 0.01; done")
   }
 
   private func query(_ database: String, _ statement: String) -> String {

@@ -7,9 +7,11 @@ import Tree
 // renamed, after everything it refers to was flushed. The newest valid one counts. One older is kept until a
 // collection frees what only that one refers to.
 //
-//   0   magic "TINEMANI" u64      8   version u32           12  segment u32, offset u64, next LSN u64, previous
-//   checksum u64 40  next segment u32          44  next generation u32   48  next epoch u64 56  next inode u64
-//       64  catalog root u64      72  time u64, ns since 1970 80  checksum u64 of everything before
+//   0   magic "TINEMANI" u64      8   version u32             12  segment u32
+//   16  offset u64                24  next LSN u64            32  previous checksum u64
+//   40  next segment u32          44  next generation u32     48  next epoch u64
+//   56  next inode u64            64  catalog root u64        72  time u64, ns since 1970
+//   80  checksum u64 of everything before
 
 /// A checkpoint, as recovery needs it.
 struct Manifest {

@@ -43,6 +43,9 @@ extension Store {
       }
     }
     check.runLedger()
+    if let failure = checkpointFailure {
+      check.report.problems.append(CheckProblem(head: nil, path: nil, message: "no checkpoint: \(failure.message)"))
+    }
     return check.report
   }
 }
@@ -53,8 +56,10 @@ private struct StoreCheck {
   let catalog: Catalog
   var report = CheckReport()
   private var nodes: Set<NodeReference> = []
-  /// The verified blocks of each segment.
-  private var blocks: [UInt32: Set<UInt32>] = [:]
+  /// The blocks of each segment that were read.
+  private var blocks: [UInt32: LiveSlots] = [:]
+  /// Those among them that are damaged: they affect every head that uses them.
+  private var damaged: [BlockReference: String] = [:]
 
   init(store: Store, catalog: Catalog) {
     self.store = store
@@ -103,17 +108,25 @@ private struct StoreCheck {
     guard key.kind == .extent, let extent = try? ExtentItem(decoding: value) else { return }
     for index in 0..<Int(extent.count) {
       let block = extent.first.advanced(by: index)
-      guard blocks[block.segment, default: []].insert(block.slot).inserted else { continue }
-      report.blocks += 1
-      do throws(LedgerError) {
-        try store.ledger.verify(block)
-      } catch {
-        // Another head may use the damaged block too, and is affected as well.
-        blocks[block.segment]?.remove(block.slot)
-        let message = "page \(key.sub + UInt64(index)): \(StoreError(error, during: "read block \(block)").message)"
+      if let damage = damage(of: block) {
+        let message = "page \(key.sub + UInt64(index)): \(damage)"
         report.problems.append(CheckProblem(head: head, path: path(key.object, tree), message: message))
       }
     }
+  }
+
+  /// What is wrong with a block; each is read once.
+  private mutating func damage(of block: BlockReference) -> String? {
+    let slot = Int(block.slot)
+    if blocks[block.segment]?.contains(slot) == true { return damaged[block] }
+    blocks[block.segment, default: LiveSlots()].insert(slot..<slot + 1)
+    report.blocks += 1
+    do throws(LedgerError) {
+      try store.ledger.verify(block)
+    } catch {
+      damaged[block] = StoreError(error, during: "read block \(block)").message
+    }
+    return damaged[block]
   }
 
   private func path(_ inode: InodeNumber, _ tree: Tree) -> [UInt8]? {

@@ -104,6 +104,9 @@ extension Store {
     var written: Set<NodeReference> = []
     for generation in unwritten where generation.births > 0 {
       try nodes.removeIfPresent(generation.number)
+      // On a full disk what an attempt left would be in its own way.
+      var isWhole = false
+      defer { if !isWhole { try? nodes.removeIfPresent(generation.number) } }
       var writer = try IndexWriter(nodes, number: generation.number, slots: generation.births)
       // A node refers only to older ones, so below one that is written already there is nothing to write.
       var seen: Set<NodeReference> = []
@@ -111,6 +114,7 @@ extension Store {
         try write(tree, generation.number, to: &writer) { $0.generation >= oldest.number && seen.insert($0).inserted }
       }
       try writer.finish()
+      isWhole = true
       written.formUnion(seen)
     }
     pool.finishGeneration(newest.number) { written.contains($0) }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Control
+import Glibc
 import Service
 
 /// `tine init`
@@ -11,11 +12,20 @@ struct Init: ParsableCommand {
 
   func run() throws {
     let directory = try store.directory()
+    if store.isDefault { makeParents(of: directory) }
     try LocalEngine.create(at: directory)
     if output.json {
       try Console.print(json: ["store": directory])
     } else {
       Console.print("made a store in \(directory)")
+    }
+  }
+
+  /// Makes the user's data directory, as the XDG specification asks of programs that write there. Where that fails,
+  /// making the store says why.
+  private func makeParents(of directory: String) {
+    for index in directory.indices.dropFirst() where directory[index] == "/" {
+      mkdir(String(directory[..<index]), 0o700)
     }
   }
 }

@@ -11,6 +11,9 @@ struct StoreOptions: ParsableArguments {
       valueName: "directory"))
   var store: PathArgument?
 
+  /// Whether nobody named a store, so that it is the one in the user's data directory.
+  var isDefault: Bool { store == nil && Self.fromEnvironment == nil }
+
   /// The store's directory: an absolute path.
   func directory() throws(Failure) -> String {
     let path = store?.path ?? Self.fromEnvironment ?? Self.fallback
