@@ -27,6 +27,7 @@ import Testing
     }
     guard !journal.appended.isEmpty else { return }
     #expect(try Journal(disk.afterKill()).records == journal.appended)
+    disk.limit(to: disk.usedBytes)
     try journal.append([7, 7], usingReserve: true)
     try journal.flush()
     try journal.append([8, 8], usingReserve: true)
