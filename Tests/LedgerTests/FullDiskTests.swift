@@ -27,6 +27,7 @@ import Testing
     }
     guard !journal.appended.isEmpty else { return }
     #expect(try Journal(disk.afterKill()).records == journal.appended)
+    disk.limit(to: disk.usedBytes)
     try journal.append([7, 7], usingReserve: true)
     try journal.flush()
     try journal.append([8, 8], usingReserve: true)
@@ -36,6 +37,24 @@ import Testing
     try journal.append([9], [random.noise(), random.noise()])
     try journal.ledger.flushAndSeal(before: journal.ledger.position.segment)
     #expect(try Journal(disk.afterPowerCut(seed: 2)).records == journal.appended)
+  }
+
+  /// The reserve lies behind the records of the current segment. When that is full, a new one cannot be made on a full disk.
+  @Test func whatFreesMayGrowAFullSegment() throws {
+    let disk = SimulatedDisk()
+    let journal = try Journal(disk)
+    try journal.append([1])
+    let room = Int(Journal.options.segmentSize) - Int(journal.ledger.position.offset)
+    try journal.append([UInt8](repeating: 2, count: room - RecordFormat.headerSize - 40))
+    disk.limit(to: disk.usedBytes)
+    #expect(throws: LedgerError.self) { try journal.append([3]) }
+    try journal.append([4], usingReserve: true)
+    #expect(journal.ledger.position.segment == 1)
+    try journal.flush()
+    disk.limit(to: .max)
+    try journal.append([5])
+    #expect(journal.ledger.position.segment == 2)
+    #expect(try Journal(disk.afterKill()).records == journal.appended)
   }
 
   /// What recovery needs of a full disk is there, and so is a little for what gives space back.
