@@ -43,10 +43,14 @@ public struct Attributes: Hashable, Sendable {
 public struct Credentials: Hashable, Sendable {
   public var user: UInt32
   public var group: UInt32
+  /// The caller's umask(2), for a new object whose directory has no default access control list. Without one the object gets the
+  /// very mode that is asked for, and no list.
+  public var fileCreationMask: UInt32?
 
-  public init(user: UInt32, group: UInt32) {
+  public init(user: UInt32, group: UInt32, fileCreationMask: UInt32? = nil) {
     self.user = user
     self.group = group
+    self.fileCreationMask = fileCreationMask
   }
 }
 

@@ -9,7 +9,10 @@ extension FileSystem {
     return try volume.transaction(kind) { (transaction) throws(Errno) in
       var item = try transaction.inode(inode)
       if let size = change.size { try truncate(&transaction, &item, inode, to: size) }
-      if let mode = change.mode { item.mode = item.mode & Mode.typeMask | mode & Mode.permissionMask }
+      if let mode = change.mode {
+        item.mode = item.mode & Mode.typeMask | mode & Mode.permissionMask
+        try transaction.followMode(item, inode)
+      }
       if let owner = change.owner { item.owner = owner }
       if let group = change.group { item.group = group }
       if change.killsPrivileges || change.owner != nil || change.group != nil {

@@ -22,8 +22,11 @@ extension FileSystem {
     try reading { (tree) throws(TreeError) in try tree.attributes(of: inode).map(\.item.name) }
   }
 
+  /// Sets an attribute. An access control list changes the mode too.
+  ///
+  /// - Parameter clearsSetGroup: with a list, clear the set-group-ID bit, which the caller may not keep.
   public func setxattr(
-    _ inode: InodeNumber, _ name: [UInt8], _ value: [UInt8], flags: Int32 = 0
+    _ inode: InodeNumber, _ name: [UInt8], _ value: [UInt8], flags: Int32 = 0, clearsSetGroup: Bool = false
   ) throws(Errno) {
     guard name.count <= Self.longestName else { throw .outOfRange }
     guard Self.namespaces.contains(where: { name.starts(with: $0) && name.count > $0.count }) else {
@@ -31,23 +34,21 @@ extension FileSystem {
     }
     guard value.count <= Self.longestValue else { throw .argumentListTooLong }
     guard flags & ~(Self.create | Self.replace) == 0 else { throw .invalidArgument }
+    let isList = name == AccessControlList.accessName || name == AccessControlList.defaultName
+    if isList, value.count > AccessControlList.longestEncoding { throw .noSpace }
     try volume.transaction(.setExtendedAttribute) { (transaction) throws(Errno) in
       var item = try transaction.inode(inode)
       let old = try transaction.attribute(name, of: inode)
       if old != nil, flags & Self.create != 0 { throw Errno.exists }
       if old == nil, flags & Self.replace != 0 { throw Errno.noData }
-      if let old { transaction.removeAttribute(old) }
-      let keys = transaction.volume.store.nameHash.keys(inode, .extendedAttribute, name)
-      let key: TreeKey
-      if let old { key = old.key } else { key = try transaction.freeKey(keys) }
-      if value.count <= ExtendedAttributeItem.longestInline {
-        transaction.put(key, ExtendedAttributeItem(name: name, value: value).encoded())
-      } else {
-        let page = try transaction.freeContentPage(inode)
-        transaction.put(key, ExtendedAttributeItem(name: name, contentPage: page, length: value.count).encoded())
-        let padding = (pageSize - value.count % pageSize) % pageSize
-        (value + [UInt8](repeating: 0, count: padding)).withUnsafeBytes { transaction.prepare($0) }
-        _ = transaction.map(to: inode, page: page)
+      var isKept = true
+      if name == AccessControlList.accessName {
+        isKept = try transaction.setMode(of: &item, from: value, clearsSetGroup: clearsSetGroup)
+      }
+      if isKept {
+        try transaction.putAttribute(name, value, of: inode)
+      } else if let old {
+        transaction.removeAttribute(old)
       }
       item.changed = transaction.time
       transaction.put(item, inode)
@@ -92,6 +93,25 @@ extension Transaction {
   func attribute(_ name: [UInt8], of inode: InodeNumber) throws(Errno) -> TreeReader.Attribute? {
     let keys = volume.store.nameHash.keys(inode, .extendedAttribute, name)
     return try reading { (tree) throws(TreeError) in try tree.attribute(keys, named: name) }
+  }
+
+  /// Sets an attribute, in place of one of that name.
+  mutating func putAttribute(_ name: [UInt8], _ value: [UInt8], of inode: InodeNumber) throws(Errno) {
+    let key: TreeKey
+    if let old = try attribute(name, of: inode) {
+      removeAttribute(old)
+      key = old.key
+    } else {
+      key = try freeKey(volume.store.nameHash.keys(inode, .extendedAttribute, name))
+    }
+    if value.count <= ExtendedAttributeItem.longestInline {
+      return put(key, ExtendedAttributeItem(name: name, value: value).encoded())
+    }
+    let page = try freeContentPage(inode)
+    put(key, ExtendedAttributeItem(name: name, contentPage: page, length: value.count).encoded())
+    let padding = (pageSize - value.count % pageSize) % pageSize
+    (value + [UInt8](repeating: 0, count: padding)).withUnsafeBytes { prepare($0) }
+    _ = map(to: inode, page: page)
   }
 
   /// Removes an attribute, and the pages of a long value.

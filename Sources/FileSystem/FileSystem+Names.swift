@@ -42,6 +42,9 @@ extension FileSystem {
       var item = directory.newChild(credentials, transaction.time)
       item.mode = mode
       item.links = 0
+      if let mask = credentials.fileCreationMask {
+        try transaction.inheritPermissions(&item, number, from: parent, mask: mask)
+      }
       transaction.put(item, number)
       transaction.put(.orphan(number), [])
       transaction.mutation.inodes = 1
@@ -60,6 +63,9 @@ extension FileSystem {
       var directory = try transaction.directory(parent)
       var new = NewInode(number: number, item: directory.newChild(credentials, transaction.time))
       describe(&transaction, &new)
+      if let mask = credentials.fileCreationMask, !new.item.isSymbolicLink {
+        try transaction.inheritPermissions(&new.item, number, from: parent, mask: mask)
+      }
       // In a directory with set-group-ID the group is handed down, and by directories the bit itself (inode(7)).
       if directory.mode & Mode.setGroup != 0, new.item.isDirectory { new.item.mode |= Mode.setGroup }
       try transaction.addName(name, of: number, type: new.item.type, to: parent)

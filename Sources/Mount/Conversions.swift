@@ -52,7 +52,9 @@ extension AttributeChange {
 }
 
 extension Credentials {
-  init(_ caller: Caller) { self.init(user: caller.user, group: caller.group) }
+  init(_ caller: Caller) {
+    self.init(user: caller.user, group: caller.group, fileCreationMask: caller.fileCreationMask)
+  }
 }
 
 extension Statistics {

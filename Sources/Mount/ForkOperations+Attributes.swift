@@ -28,7 +28,8 @@ extension ForkOperations {
     _ request: consuming Request<Done>, node: NodeID, name: [UInt8], value: [UInt8], options: SetAttributeOptions
   ) {
     request.reply { () throws(Errno) in
-      try fileSystem.setxattr(node, name, value, flags: options.flags)
+      try fileSystem.setxattr(
+        node, name, value, flags: options.flags, clearsSetGroup: options.clearsSetGroupID)
       return Done()
     }
   }

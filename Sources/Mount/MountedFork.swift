@@ -37,6 +37,7 @@ public final class MountedFork: Sendable {
     let channel = try mountPoint.mount(
       MountOptions(source: "tine:\(options.name)", subtype: Self.subtype, isReadOnly: fileSystem.isReadOnly))
     var configuration = Configuration()
+    configuration.accessControlLists = true
     configuration.writesBack = options.writesBack && !fileSystem.isReadOnly
     let operations = ForkOperations(fileSystem)
     do throws(Errno) {

@@ -122,6 +122,17 @@ import Testing
     #expect(linux_get_attribute(path + "/file", "user.100", nil, 0) == -1 && Errno.last == .noData)
   }
 
+  @Test(.enabled(if: shell("command -v setfacl getfacl").code == 0, "needs setfacl(1)"))
+  func accessControlListsAreCheckedAndHandedDown() throws {
+    shell("cd \(path) && chmod 755 . && mkdir d && setfacl -d -m u:65534:rw,o::- d && (umask 077; echo text > d/file)")
+    let list = "user::rw-\nuser:65534:rw-\ngroup::r-x\t#effective:r--\nmask::rw-\nother::---\n\n"
+    #expect(shell("cd \(path) && getfacl -cn d/file").output == list)
+    #expect(shell("setpriv --reuid 65534 --clear-groups cat \(path)/d/file").output == "text\n")
+    shell("cd \(path) && chmod 600 d/file")
+    #expect(shell("setpriv --reuid 65534 --clear-groups cat \(path)/d/file").code != 0)
+    #expect(shell("cd \(path) && touch plain && stat -c %a plain").output == "644\n")
+  }
+
   @Test func locksAreKept() throws {
     let script = "flock -n \(path)/lock -c 'flock -n \(path)/lock -c true || echo held'"
     #expect(shell(script).output == "held\n")
