@@ -44,6 +44,7 @@ extension Ledger {
       }
       flusher.notifyAll { $0.durableLSN = max($0.durableLSN, target) }
       for entry in unflushed { try seal(entry) }
+      writeAhead()
     } catch {
       let failure = if case .storage(let errno) = error { errno } else { Errno.inputOutput }
       stop(failure)

@@ -9,6 +9,8 @@ public struct LedgerOptions: Sendable {
   public var hintCapacity = 1 << 20
   /// How far ahead of its end a segment's space is reserved: new records never meet a full disk halfway.
   public var allocationStep: UInt64 = 4 << 20
+  /// How far ahead of the end zeros are written where small appends are flushed one by one; 0 for not at all.
+  public var zeroedAhead: UInt64 = 256 << 10
 
   public init() {}
 }
@@ -63,6 +65,10 @@ public final class Ledger: Sendable {
     var unflushed: [UnflushedSegment] = []
     /// Write-back was started up to here in the current segment.
     var writebackStarted: UInt64 = 0
+    /// The end at the last flush.
+    var flushed: (segment: UInt32, offset: UInt64) = (0, 0)
+    /// Zeros were written up to here.
+    var zeroed: (segment: UInt32, offset: UInt64) = (0, 0)
     var failure: Errno?
   }
 

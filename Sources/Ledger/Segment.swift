@@ -9,6 +9,8 @@ final class Segment: Sendable {
   let file: any StorageFile
   private let contents: Mutex<Contents>
   private let nameIsDurable = Atomic(false)
+  /// Where the records end, from before a slot directory is written there.
+  private let recordsEnd = Atomic(UInt64.max)
 
   private enum Contents {
     case open([SlotEntry])
@@ -71,6 +73,11 @@ final class Segment: Sendable {
 
   func markNameDurable() { nameIsDurable.store(true, ordering: .releasing) }
 
+  /// Whether no record stands at a place or behind it: the slot directory does, or is about to.
+  func endsRecords(before offset: UInt64) -> Bool {
+    offset >= recordsEnd.load(ordering: .acquiring) || footer.map { offset >= $0.contentEnd } ?? false
+  }
+
   var footer: SegmentFooter? {
     contents.withLock { contents in
       if case .sealed(let footer, _) = contents { footer } else { nil }
@@ -132,6 +139,7 @@ final class Segment: Sendable {
       guard case .open(let slots) = contents else { preconditionFailure("a segment is sealed once") }
       return slots
     }
+    recordsEnd.store(contentEnd, ordering: .releasing)
     let directory = SlotDirectory.encode(slots)
     let footer = SegmentFooter(
       number: number, slotCount: UInt32(slots.count), contentEnd: contentEnd, directoryOffset: contentEnd,

@@ -48,7 +48,7 @@ struct SegmentScanner {
   }
 
   /// The segment may be sealed while it is scanned: then a slot directory stands where its records end.
-  private var isAtEndOfSealed: Bool { segment.footer.map { position.offset >= $0.contentEnd } ?? false }
+  private var isAtEndOfSealed: Bool { segment.endsRecords(before: position.offset) }
 
   private mutating func read(_ verifyingPayload: Bool) throws(LedgerError) -> Step {
     guard position.offset + UInt64(RecordFormat.headerSize) <= limit else { return .end }

@@ -163,7 +163,9 @@ extension Store {
     let subject = RecordSubject(head: head, lsn: record.lsn, time: time)
     return pool.changingRoots {
       do throws(DecodingFailure) {
-        return catalog.describe(try catalog.apply(change, subject, makeEpoch: makeEpoch))
+        // Not in one expression: that would hold on to a copy of the catalog, and change another one.
+        let head = try catalog.apply(change, subject, makeEpoch: makeEpoch)
+        return catalog.describe(head)
       } catch {
         preconditionFailure("a change of the catalog was checked before it was appended: \(error)")
       }
