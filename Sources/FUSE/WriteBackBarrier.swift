@@ -32,6 +32,9 @@ public struct WriteBackBarrier: Sendable {
     device = try Self.device(of: root)
   }
 
+  /// Lets the kernel keep as much written back later as for a disk, where that can be had.
+  public func liftDirtyLimits() { BackingDevice(device).liftDirtyLimits() }
+
   /// Returns when everything written or dirtied before the call has been served by the session.
   ///
   /// Not for a thread that serves requests.

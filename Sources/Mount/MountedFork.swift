@@ -48,6 +48,7 @@ public final class MountedFork: Sendable {
         onEnd(reason)
       }
       writeBack = try WriteBackBarrier(mountPoint, session)
+      writeBack.liftDirtyLimits()
     } catch {
       // Nothing serves it, so it must not stay; the first error is the one to report.
       try? mountPoint.unmount(lazily: true)
