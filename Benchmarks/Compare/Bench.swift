@@ -55,7 +55,7 @@ final class Bench: Sendable {
     if let path = shared.withLock({ $0.stores[shape] }) { return path }
     complain("  making a store with \(shape.rawValue)")
     let path = path("store")
-    let store = try (quick && shape == .manyFiles ? .small : shape).makeStore(at: path)
+    let store = try shape.makeStore(at: path)
     try store.close()
     shared.withLock { $0.stores[shape] = path }
     return path

@@ -38,8 +38,9 @@ struct DiffScenario: Scenario {
 
   private func change(_ store: Store, _ fork: Reference, _ bench: Bench) throws {
     let fileSystem = FileSystem(try store.volume(fork))
-    let path = bench.quick ? ["file5"] : ["directory500", "file500"]
+    let path = ["directory500", "file500"]
     let inode = try path.reduce(FileSystem.rootInode) { try fileSystem.lookup($0, Array($1.utf8)).inode }
-    _ = try fileSystem.write(inode, at: 0, ContentBuffer(count: 4096, seed: 5).content)
+    let page = ContentBuffer(count: 4096, seed: 5)
+    _ = try withExtendedLifetime(page) { try fileSystem.write(inode, at: 0, page.content) }
   }
 }

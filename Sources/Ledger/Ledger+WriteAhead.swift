@@ -19,7 +19,8 @@ extension Ledger {
       if let piece { try? Self.zero(piece) }
       return piece
     }
-    if let piece { try? piece.segment.file.startWriteback(at: piece.range.lowerBound, count: UInt64(piece.range.count)) }
+    guard let piece else { return }
+    try? piece.segment.file.startWriteback(at: piece.range.lowerBound, count: UInt64(piece.range.count))
   }
 
   private static func zero(_ piece: Appender.Piece) throws(Errno) {

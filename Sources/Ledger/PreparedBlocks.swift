@@ -1,3 +1,5 @@
+import Glibc
+
 /// What became of one page of a write.
 public enum PreparedPage: Equatable, Sendable {
   /// All zeros: nothing is stored.
@@ -86,7 +88,7 @@ extension Ledger {
         let entries = try segments.entries(candidate, count: 1, mayBlock: false)
         guard entries[0].digest == digest else { return false }
         try readBlocks(candidate, count: 1, into: copy, mayBlock: false)
-        return copy.elementsEqual(page)
+        return memcmp(copy.baseAddress!, page.baseAddress!, blockSize) == 0
       } catch {
         // Whatever is wrong with the old copy, a new one is right; the damage is reported to who reads the old one.
         return false
@@ -113,5 +115,6 @@ extension UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(rebasing: self[index * blockSize..<(index + 1) * blockSize])
   }
 
-  fileprivate var isZero: Bool { allSatisfy { $0 == 0 } }
+  /// Whether all bytes are zero: the first is, and each is like the one before it.
+  fileprivate var isZero: Bool { self[0] == 0 && memcmp(baseAddress!, baseAddress! + 1, count - 1) == 0 }
 }

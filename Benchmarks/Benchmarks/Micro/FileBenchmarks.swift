@@ -15,17 +15,20 @@ func fileBenchmarks() {
 
     init() throws {
       store = try StoreFixture(.small)
-      inode = try store.fileSystem.addFile("data", content: ContentBuffer(count: 1 << 20, .compressible).content)
+      let content = ContentBuffer(count: 1 << 20, .compressible)
+      inode = try store.fileSystem.addFile("data", content: content.content)
+      withExtendedLifetime(content) {}
     }
   }
 
-  let line = ContentBuffer(count: 4096, .compressible)
-  let command = UnsafeRawBufferPointer(rebasing: line.content[..<45])
+  let line = ContentBuffer(count: 45, .compressible)
   Benchmark(
     "file append 45 B",
     closure: { (benchmark: Benchmark, fixture: Fixture) in
       for _ in benchmark.scaledIterations {
-        must { () throws(Errno) in _ = try fixture.store.fileSystem.write(fixture.inode, at: fixture.offset, command) }
+        must { () throws(Errno) in
+          _ = try fixture.store.fileSystem.write(fixture.inode, at: fixture.offset, line.content)
+        }
         fixture.offset += 45
       }
     }, setup: { try Fixture() })

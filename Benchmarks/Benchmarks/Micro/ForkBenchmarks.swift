@@ -82,7 +82,8 @@ private func historyBenchmarks(_ configuration: Benchmark.Configuration) {
       let fork = FileSystem(try fixture.fixture.store.volume(try Reference(fork: "changed")))
       let directory = try fork.lookup(FileSystem.rootInode, Array("directory500".utf8)).inode
       let file = try fork.lookup(directory, Array("file500".utf8)).inode
-      _ = try fork.write(file, at: 0, ContentBuffer(count: 4096, seed: 9).content)
+      let page = ContentBuffer(count: 4096, seed: 9)
+      _ = try withExtendedLifetime(page) { try fork.write(file, at: 0, page.content) }
       return fixture
     })
   Benchmark(

@@ -9,11 +9,11 @@ private final class LedgerFixture: @unchecked Sendable {
   let ledger: Ledger
   var stamp: UInt64 = 0
 
-  init() throws {
+  init(_ options: LedgerOptions = LedgerOptions()) throws {
     directory = try TemporaryDirectory()
     let storage = DirectoryStorage(directory.path)
     try storage.makeDirectory("ledger")
-    ledger = try Ledger.open(storage, LedgerOptions(), from: .start, nextSegment: 1) { _ in }.ledger
+    ledger = try Ledger.open(storage, options, from: .start, nextSegment: 1) { _ in }.ledger
   }
 
   func append(body: [UInt8] = [], _ content: UnsafeRawBufferPointer? = nil) -> AppendedRecord {
@@ -61,16 +61,23 @@ func ledgerBenchmarks() {
 
 private func flushBenchmarks() {
   let page = ContentBuffer(count: 8 << 10)
-  Benchmark(
-    "ledger append 8 KiB and flush",
-    closure: { (benchmark: Benchmark, fixture: LedgerFixture) in
-      for _ in benchmark.scaledIterations {
-        fixture.stamp += 1
-        page.renew(fixture.stamp)
-        let record = fixture.append(page.content)
-        must { () throws(LedgerError) in try fixture.ledger.flush(through: record.lsn) }
-      }
-    }, setup: { try LedgerFixture() })
+  for (name, distance) in [("", LedgerOptions().zeroedAhead), (", nothing zeroed ahead", 0)] {
+    Benchmark(
+      "ledger append 8 KiB and flush\(name)",
+      closure: { (benchmark: Benchmark, fixture: LedgerFixture) in
+        for _ in benchmark.scaledIterations {
+          fixture.stamp += 1
+          page.renew(fixture.stamp)
+          let record = fixture.append(page.content)
+          must { () throws(LedgerError) in try fixture.ledger.flush(through: record.lsn) }
+        }
+      },
+      setup: {
+        var options = LedgerOptions()
+        options.zeroedAhead = distance
+        return try LedgerFixture(options)
+      })
+  }
 
   Benchmark(
     "ledger append 45 B and flush, 16 writers together, 160 records",

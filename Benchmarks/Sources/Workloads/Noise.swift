@@ -39,7 +39,7 @@ extension [UInt8] {
   }
 }
 
-/// Memory for content, aligned to pages.
+/// Memory for content, aligned to pages. It must outlive what uses `bytes`: keep it in a variable.
 public final class ContentBuffer: @unchecked Sendable {
   public let bytes: UnsafeMutableRawBufferPointer
   public var content: UnsafeRawBufferPointer { UnsafeRawBufferPointer(bytes) }

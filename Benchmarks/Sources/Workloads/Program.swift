@@ -38,7 +38,9 @@ public struct Program: Sendable {
   public static func exists(_ name: String) -> Bool {
     if name.contains("/") { return access(name, X_OK) == 0 }
     let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"
-    return (path.split(separator: ":") + ["/usr/sbin", "/sbin"]).contains { access("\($0)/\(name)", X_OK) == 0 }
+    return (path.split(separator: ":").map(String.init) + ["/usr/sbin", "/sbin"]).contains {
+      access("\($0)/\(name)", X_OK) == 0
+    }
   }
 
   /// Starts the program; its output goes nowhere.
