@@ -77,7 +77,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["FileSystem", "Store", "SystemIO"], path: "Tests/TestSupport",
       swiftSettings: settings),
     .executableTarget(
-      name: "MountTestServer", dependencies: ["FUSE", "SystemIO"], path: "Tests/MountTestServer",
+      name: "MountTestServer", dependencies: ["FUSE", "SystemIO", "MountTestSupport"], path: "Tests/MountTestServer",
       swiftSettings: settings),
     .executableTarget(
       name: "ForkTestServer", dependencies: ["Mount", "FUSE", "FileSystem", "Store", "SystemIO"],

@@ -1,5 +1,6 @@
 #include "linux_mounts.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -13,5 +14,10 @@ int linux_unmount(const char *target, bool lazily) {
 }
 
 int linux_start_syncing_file_system(int descriptor) { return syncfs(descriptor); }
+
+int linux_write_back(int descriptor) {
+  return sync_file_range(
+      descriptor, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+}
 
 void linux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }

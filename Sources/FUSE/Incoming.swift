@@ -8,11 +8,15 @@ struct Incoming {
   private(set) var isTemporaryFile = false
   /// The kernel may have sent it in the background.
   private(set) var isTransfer = false
+  /// The kernel may hold back writes of dirty pages of the node: it resizes the file, or waits for such writes.
+  private(set) var mayHoldBackWrites = false
   /// The flags of a write, or of an open.
   private(set) var flags: UInt32 = 0
   /// An extended setxattr, taken apart here, because versions of libfuse disagree on its layout.
   private(set) var setxattr = UnsafeRawBufferPointer(start: nil, count: 0)
 
+  /// FATTR_SIZE.
+  private static let sizeBit: UInt32 = 1 << 3
   private static let headerSize = MemoryLayout<fuse_in_header>.size
 
   init() {}
@@ -27,14 +31,23 @@ struct Incoming {
     case FUSE_WRITE:
       isTransfer = true
       flags = Self.word(bytes, at: \fuse_write_in.write_flags)
+      mayHoldBackWrites = flags & UInt32(FUSE_WRITE_CACHE) != 0
+    case FUSE_SETATTR:
+      // A file that is cut off as a whole has nothing left to write.
+      let isResized = Self.word(bytes, at: \fuse_setattr_in.valid) & Self.sizeBit != 0
+      mayHoldBackWrites = isResized && Self.word(bytes, at: \fuse_setattr_in.size) != 0
     case FUSE_OPEN: flags = Self.word(bytes, at: \fuse_open_in.open_flags)
     case FUSE_SETXATTR: setxattr = UnsafeRawBufferPointer(rebasing: bytes[Self.headerSize...])
     default: break
     }
   }
 
-  private static func word<Body>(_ bytes: UnsafeRawBufferPointer, at field: KeyPath<Body, UInt32>) -> UInt32 {
+  /// A field of the request's body; zero where the request is cut short.
+  private static func word<Body, Word: FixedWidthInteger & BitwiseCopyable>(
+    _ bytes: UnsafeRawBufferPointer, at field: KeyPath<Body, Word>
+  ) -> Word {
     let offset = headerSize + MemoryLayout<Body>.offset(of: field)!
-    return offset + 4 <= bytes.count ? bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self) : 0
+    let end = offset + MemoryLayout<Word>.size
+    return end <= bytes.count ? bytes.loadUnaligned(fromByteOffset: offset, as: Word.self) : 0
   }
 }

@@ -86,7 +86,8 @@ extension Session {
     let bytes = UnsafeRawBufferPointer(request)
     if header.pointee.opcode == FUSE_INIT.rawValue { negotiation.note(header.pointee, bytes) }
     incoming = Incoming(&header.pointee, bytes)
-    if incoming.isTransfer { beginTransfer(isWriteBack: incoming.flags & UInt32(FUSE_WRITE_CACHE) != 0) }
+    if incoming.isTransfer { beginTransfer() }
+    if incoming.mayHoldBackWrites { restless.note(header.pointee.nodeid) }
     var message = fuse_buf()
     message.size = request.count
     message.mem = request.baseAddress
@@ -135,10 +136,9 @@ extension Session {
 
 /// What a `WriteBackBarrier` wants to know.
 extension Session {
-  fileprivate func beginTransfer(isWriteBack: Bool) {
+  fileprivate func beginTransfer() {
     isTransferring.store(true, ordering: .releasing)
     transfers.add(1, ordering: .relaxed)
-    if isWriteBack { writeBacks.add(1, ordering: .relaxed) }
   }
 
   /// How many requests are being served that may be transfers, at most. A detached one counts as detached before it ceases

@@ -22,8 +22,8 @@ public final class Session: @unchecked Sendable {
   let activities = Atomic<Int>(0)
   /// How many requests were received that the kernel may send in the background: reads, writes, releases.
   let transfers = Atomic<Int>(0)
-  /// How many writes of dirty pages were received.
-  let writeBacks = Atomic<Int>(0)
+  /// Of which nodes the kernel may hold back writes of dirty pages.
+  let restless = RecentNodes()
   /// Whether the leading thread serves one of them.
   let isTransferring = Atomic(false)
   let reason = Mutex(SessionEnd.unmounted)

@@ -9,24 +9,31 @@ public import SystemIO
 ///
 /// `syncfs` starts writing dirty pages back, but does not wait on FUSE. When it returns, the WRITEs stand in the connection's
 /// queue, so a request sent after it, a statfs, is read after them, and the session answers it only when they are done: a
-/// marker. The two make a round, and one is enough for a file system without dirty pages. Otherwise
-/// - `syncfs` leaves out pages that are being written when it comes by, though they may be dirty again. The marker waited
-///   for that, so a second round finds them at rest, or being written with what they held when the barrier began;
+/// marker. The two make a round, and one is enough for a file system without dirty pages. There are two exceptions:
 /// - `syncfs` gives up when as many requests are in the background as the kernel allows, and more wait in a second queue
-///   that the marker overtakes. Then that many were received until the marker was, and the round does not count.
+///   that the marker overtakes. Then that many were received until the marker was, and the round is repeated.
+/// - The kernel keeps the writes of a file to itself while the file is resized, or while somebody waits for earlier ones; and
+///   `syncfs` leaves out pages that are being written, though they may be dirty again. The session saw a resizing or a
+///   write of such a file not long ago, so these files are waited for one by one.
 ///
 /// The directory is opened anew each time: a descriptor held open would make every umount(8) fail as busy.
 public struct WriteBackBarrier: Sendable {
   private let mountPoint: MountPoint
   private let session: Session
   private let agreement: Agreement
+  private let path: @Sendable (NodeID) -> [UInt8]?
   /// Tells our file system from another one mounted over it or in its place.
   private let device: dev_t
 
   /// Prepares barriers for a session that serves what is mounted at `mountPoint`. Waits until it does.
-  public init(_ mountPoint: MountPoint, _ session: Session) throws(Errno) {
+  ///
+  /// - Parameter path: tells a path of a node, relative to the root; nil where it has no name, and need not be waited for.
+  public init(
+    _ mountPoint: MountPoint, _ session: Session, path: @escaping @Sendable (NodeID) -> [UInt8]?
+  ) throws(Errno) {
     self.mountPoint = mountPoint
     self.session = session
+    self.path = path
     agreement = try session.waitUntilServing()
     let root = try Self.openRoot(mountPoint)
     device = try Self.device(of: root)
@@ -44,35 +51,38 @@ public struct WriteBackBarrier: Sendable {
   public func wait() throws(Errno) {
     let root = try Self.openRoot(mountPoint)
     guard try Self.device(of: root) == device else { throw .notConnected }
-    var isSecond = false
-    for _ in 0..<Self.patience {
-      let round = try makeRound(root)
-      if round.transfers >= guaranteedBackground { continue }
-      if isSecond || round.writeBacks == 0 { return }
-      isSecond = true
-    }
-    throw .busy
+    while try makeRound(root) >= guaranteedBackground {}
+    for node in session.restless.nodes { try settle(node, root) }
   }
-
-  /// How many rounds it tries. Only where the kernel lets few requests into the background, and all of them are taken all the
-  /// time, does a round not count.
-  private static let patience = 1000
 
   /// Starts write-back, and waits until the requests that it made have been served.
   ///
-  /// - Returns: how many requests that may be in the background, and how many writes from the page cache, were on their way
-  ///   at some moment of it, or a few more.
-  private func makeRound(_ root: borrowing FileDescriptor) throws(Errno) -> (transfers: Int, writeBacks: Int) {
+  /// - Returns: how many requests were on their way at some moment of it that may be in the background, or a few more.
+  private func makeRound(_ root: borrowing FileDescriptor) throws(Errno) -> Int {
     let underWay = session.transfersUnderWay
-    let transfers = session.transfers.load(ordering: .relaxed)
-    let writeBacks = session.writeBacks.load(ordering: .relaxed)
+    let before = session.transfers.load(ordering: .relaxed)
     guard linux_start_syncing_file_system(root.rawValue) == 0 else { throw .last }
     var statistics = statvfs()
     try retryingInterrupts { fstatvfs(root.rawValue, &statistics) }
-    return (
-      session.transfers.load(ordering: .relaxed) - transfers + underWay,
-      session.writeBacks.load(ordering: .relaxed) - writeBacks + underWay
-    )
+    return session.transfers.load(ordering: .relaxed) - before + underWay
+  }
+
+  /// Waits until a file has no dirty pages of before the call. Where it cannot be opened, the kernel writes them back to
+  /// forget the file's content.
+  private func settle(_ node: NodeID, _ root: borrowing FileDescriptor) throws(Errno) {
+    guard let path = path(node) else { return }
+    let descriptor = (path + [0]).withUnsafeBufferPointer { name in
+      name.withMemoryRebound(to: CChar.self) {
+        openat(root.rawValue, $0.baseAddress!, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC)
+      }
+    }
+    guard descriptor >= 0 else { return try session.invalidate(node) }
+    let file = FileDescriptor(owning: descriptor)
+    var status = stat()
+    try retryingInterrupts { fstat(file.rawValue, &status) }
+    // The name may have passed to another file, or something else may be mounted on the way.
+    guard status.st_dev == device, status.st_ino == node else { return try session.invalidate(node) }
+    try retryingInterrupts { linux_write_back(file.rawValue) }
   }
 
   /// How many requests in the background the kernel surely lets through at a time.

@@ -32,6 +32,13 @@ final class ForkOperations: Operations {
     logging("removing inode \(node)") { () throws(Errno) in try fileSystem.release(node, by: count) }
   }
 
+  /// A path that leads to a node; nil where none does.
+  func path(of node: NodeID) -> [UInt8]? {
+    var path: [UInt8]?
+    logging("looking for the path of inode \(node)") { () throws(Errno) in path = try fileSystem.path(of: node) }
+    return path
+  }
+
   /// Nobody uses the file system any more: what has no name goes.
   func end() {
     if fileSystem.isReadOnly { return }

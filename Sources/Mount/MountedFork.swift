@@ -47,7 +47,7 @@ public final class MountedFork: Sendable {
         operations.end()
         onEnd(reason)
       }
-      writeBack = try WriteBackBarrier(mountPoint, session)
+      writeBack = try WriteBackBarrier(mountPoint, session) { operations.path(of: $0) }
       writeBack.liftDirtyLimits()
     } catch {
       // Nothing serves it, so it must not stay; the first error is the one to report.

@@ -36,4 +36,26 @@ import Testing
     mapping.dirty(with: 9)
     #expect(try server.ask("barrier over held writes 9") == "\(Self.pages)")
   }
+
+  /// While a file is resized, the kernel keeps its writes to itself, and the marker overtakes them.
+  @Test func aBarrierWaitsForFilesThatAreBeingResized() throws {
+    let server = try MountServer()
+    let mapped = try MappedFile(server.path + "/file", pages: Self.pages)
+    let descriptor = mapped.file.rawValue
+    let isOver = Monitor(false)
+    let resizer = BackgroundThread {
+      var size = Self.pages * MappedFile.pageSize
+      while !isOver.withLock({ $0 }) {
+        size ^= 1
+        ftruncate(descriptor, size)
+      }
+    }
+    for round in UInt8(1)...250 {
+      mapped.dirty(with: round, every: 2)
+      _ = try server.ask("barrier")
+      #expect(try server.ask("pages \(round)") == "\(Self.pages / 2)")
+    }
+    isOver.withLock { $0 = true }
+    resizer.join()
+  }
 }

@@ -61,6 +61,11 @@ final class MemoryFileSystem: Operations {
     }
   }
 
+  /// The path of a node in the root directory.
+  func path(of id: NodeID) -> [UInt8]? {
+    state.withLock { state in state.nodes[rootNode]?.names.first { $0.value == id }?.key }
+  }
+
   func lookup(_ request: consuming Request<Entry>, name: [UInt8], in parent: NodeID) {
     // Neither answered nor kept: the kernel must get EIO.
     if name == Array("dropped".utf8) { return }

@@ -1,5 +1,6 @@
 import FUSE
 import Glibc
+import MountTestSupport
 import Synchronization
 import SystemIO
 
@@ -40,7 +41,8 @@ struct MountTestServer {
       say("ended \($0)")
     }
     agreement = try session.waitUntilServing()
-    barrier = try WriteBackBarrier(mountPoint, session)
+    let fileSystem = fileSystem
+    barrier = try WriteBackBarrier(mountPoint, session) { fileSystem.path(of: $0) }
   }
 
   private func answer(_ command: [String]) -> String {
@@ -83,7 +85,7 @@ struct MountTestServer {
   /// Lets held writes go on only when a barrier that must wait for them has begun; returns how many of their pages had
   /// arrived when it ended.
   private func barrierOverHeldWrites(_ byte: UInt8) throws -> Int {
-    let opener = Thread {
+    let opener = BackgroundThread {
       _ = fileSystem.heldWrites.wait { $0 > 0 ? true : nil }
       fileSystem.gate.notifyAll { $0 = true }
     }
@@ -114,22 +116,4 @@ private func now() -> Int {
   var time = timespec()
   clock_gettime(CLOCK_MONOTONIC, &time)
   return time.tv_sec * 1_000_000_000 + time.tv_nsec
-}
-
-/// A thread that can be waited for.
-private struct Thread {
-  private var handle = pthread_t()
-
-  init(_ body: @escaping @Sendable () -> Void) {
-    final class Body { let run: () -> Void; init(_ run: @escaping () -> Void) { self.run = run } }
-    let context = Unmanaged.passRetained(Body(body)).toOpaque()
-    let start: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { context in
-      Unmanaged<Body>.fromOpaque(context!).takeRetainedValue().run()
-      return nil
-    }
-    let result = pthread_create(&handle, nil, start, context)
-    precondition(result == 0, "a test needs a thread")
-  }
-
-  func join() { pthread_join(handle, nil) }
 }

@@ -12,6 +12,9 @@ int linux_unmount(const char *target, bool lazily);
 /// syncfs(2): starts write-back of every dirty page of the file system. On a FUSE mount it does not wait for it.
 int linux_start_syncing_file_system(int descriptor);
 
+/// sync_file_range(2) of a whole file: waits for pages that are being written, writes what is dirty, and waits for that.
+int linux_write_back(int descriptor);
+
 /// Gives the calling thread a name that ps and gdb show (15 bytes at most).
 void linux_name_thread(const char *name);
 #endif
