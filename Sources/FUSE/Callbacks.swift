@@ -34,13 +34,14 @@ enum Callbacks {
 
   private static func addNodes(to table: inout fuse_lowlevel_ops) {
     table.forget = { raw, node, count in
-      session(of: raw).operations.forget(node, count: count)
+      let session = session(of: raw)
+      session.operations.forget(node, count: count, in: session)
       fuse_reply_none(raw)
     }
     table.forget_multi = { raw, count, forgets in
       let session = session(of: raw)
       for forget in UnsafeBufferPointer(start: forgets, count: count) {
-        session.operations.forget(forget.ino, count: forget.nlookup)
+        session.operations.forget(forget.ino, count: forget.nlookup, in: session)
       }
       fuse_reply_none(raw)
     }

@@ -6,7 +6,7 @@ extension Operations {
   public func lookup(_ request: consuming Request<Entry>, name: [UInt8], in parent: NodeID) {
     request.fail(.notImplemented)
   }
-  public func forget(_ node: NodeID, count: UInt64) {}
+  public func forget(_ node: NodeID, count: UInt64, in session: Session) {}
   public func getattr(_ request: consuming Request<NodeAttributes>, node: NodeID) { request.fail(.notImplemented) }
   public func setattr(_ request: consuming Request<NodeAttributes>, node: NodeID, changes: AttributeChanges) {
     request.fail(.notImplemented)

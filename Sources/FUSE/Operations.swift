@@ -5,8 +5,9 @@
 /// does without or does not ask again. Names and other bytes need not be UTF-8.
 public protocol Operations: Sendable {
   func lookup(_ request: consuming Request<Entry>, name: [UInt8], in parent: NodeID)
-  /// The kernel drops `count` of the look-ups that entries have given it. There is no answer.
-  func forget(_ node: NodeID, count: UInt64)
+  /// The kernel drops `count` of the look-ups that entries have given it. There is no answer, so what takes long is detached
+  /// from the session itself.
+  func forget(_ node: NodeID, count: UInt64, in session: Session)
 
   func getattr(_ request: consuming Request<NodeAttributes>, node: NodeID)
   func setattr(_ request: consuming Request<NodeAttributes>, node: NodeID, changes: AttributeChanges)

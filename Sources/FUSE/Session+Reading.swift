@@ -97,7 +97,7 @@ extension Session {
 
 extension Session {
   /// Runs `body` where it may block (see `Request.detached`).
-  func detach(isOrdered: Bool, _ body: @escaping () -> Void) {
+  public func detach(isOrdered: Bool, _ body: @escaping () -> Void) {
     guard lead.isMine else { return body() }
     let ticket = isOrdered ? order.begin() : nil
     activities.add(1, ordering: .releasing)

@@ -22,8 +22,18 @@ final class ForkOperations: Operations {
     flushes = FlushQueue { () throws(Errno) in try fileSystem.fsync() }
   }
 
-  func forget(_ node: NodeID, count: UInt64) {
-    release(node, by: Int(count))
+  func forget(_ node: NodeID, count: UInt64, in session: Session) {
+    if mayTakeLong(toRemove: node) {
+      session.detach(isOrdered: true) { self.release(node, by: Int(count)) }
+    } else {
+      release(node, by: Int(count))
+    }
+  }
+
+  /// Whether forgetting a node may remove much: it has no name any more.
+  private func mayTakeLong(toRemove node: NodeID) -> Bool {
+    guard let attributes = try? fileSystem.getattr(node), attributes.links == 0 else { return false }
+    return attributes.blocks * 512 > Self.detachedRemoval
   }
 
   /// Takes look-ups back. Where that removes an inode for good and fails, nobody is there to be told; the next mount removes

@@ -34,7 +34,7 @@ final class ScriptedOperations: Operations {
     }
   }
 
-  func forget(_ node: NodeID, count: UInt64) { note("forget \(node) \(count)") }
+  func forget(_ node: NodeID, count: UInt64, in session: Session) { note("forget \(node) \(count)") }
 
   func setattr(_ request: consuming Request<NodeAttributes>, node: NodeID, changes: AttributeChanges) {
     note("setattr \(changes)")

@@ -77,7 +77,7 @@ final class MemoryFileSystem: Operations {
     request.reply(entry)
   }
 
-  func forget(_ id: NodeID, count: UInt64) {
+  func forget(_ id: NodeID, count: UInt64, in session: Session) {
     let isRemoved = state.withLock { state in
       guard let node = state.nodes[id] else { return false }
       state.nodes[id]?.lookups -= count
