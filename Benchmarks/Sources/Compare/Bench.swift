@@ -23,8 +23,9 @@ final class Bench: Sendable {
     let temporary = try TemporaryDirectory(in: options.directory, "tine-compare")
     directory = temporary.path
     Cleanup.add { [directory] in
-      // A thread may still be writing while an interrupt is handled.
-      for _ in 0..<10 where access(directory, F_OK) == 0 { removeTree(directory) }
+      // Under another name no thread that is still at work makes anything new in it.
+      rename(directory, directory + ".removed")
+      removeTree(directory + ".removed")
       _ = temporary
     }
   }
@@ -47,6 +48,14 @@ final class Bench: Sendable {
   func makeDirectory(_ name: String) throws -> String {
     let path = path(name)
     try DirectoryStorage(path).makeDirectory("")
+    return path
+  }
+
+  /// Makes an empty directory in memory.
+  func makeMemoryDirectory(_ name: String) throws -> String {
+    let path = try makeDirectory(name)
+    try Program("mount", "-t", "tmpfs", "-o", "nr_inodes=2m,size=12g", "tine-compare", path).runSuccessfully()
+    Cleanup.add { _ = try? Program("umount", "--lazy", path).run() }
     return path
   }
 

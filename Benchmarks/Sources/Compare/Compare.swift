@@ -32,7 +32,12 @@ enum Compare {
     var figures: [Figure] = []
     for scenario in scenarios {
       complain("\(scenario.name): \(scenario.summary)…")
-      do { figures += try scenario.run(bench) } catch {
+      do {
+        let found = try scenario.run(bench)
+        // Early, for those who watch or interrupt a long run.
+        for figure in found { complain("  " + Report.line(figure)) }
+        figures += found
+      } catch {
         if Cleanup.hasBegun { Cleanup.run() }
         figures.append(Figure(scenario.name, note: "failed: \(error)"))
       }

@@ -15,6 +15,8 @@ enum Report {
     return parts.joined().joined(separator: "\n")
   }
 
+  static func line(_ figure: Figure) -> String { row(figure).filter { !$0.isEmpty }.joined(separator: " | ") }
+
   private static func row(_ figure: Figure) -> [String] {
     let value = figure.value.map { $0.short + " " + figure.unit } ?? figure.note
     let peer = figure.peerValue.map { $0.short + " " + figure.unit } ?? ""
