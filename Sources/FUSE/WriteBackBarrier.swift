@@ -46,13 +46,26 @@ public struct WriteBackBarrier: Sendable {
   ///
   /// Not for a thread that serves requests.
   ///
-  /// - Throws: `.notConnected` when the file system is not mounted there any more; `.busy` when so much is written all the
+  /// - Throws: `.notConnected` when the session has ended; `.busy` when it serves a file system that cannot be reached, because
+  ///   it was unmounted lazily and is still in use or something else is mounted over it, or when so much is written all the
   ///   time that no round counted.
   public func wait() throws(Errno) {
     let root = try Self.openRoot(mountPoint)
-    guard try Self.device(of: root) == device else { throw .notConnected }
-    while try makeRound(root) >= guaranteedBackground {}
+    guard try Self.device(of: root) == device else {
+      // A session learns of its end a moment after umount(8) has returned.
+      throw session.waitUntilEnded(atMost: 1000) == nil ? .busy : .notConnected
+    }
+    try makeRounds(root)
     for node in session.restless.nodes { try settle(node, root) }
+  }
+
+  /// How many rounds it tries. Only where the kernel lets few requests into the background, and all of them are taken all the
+  /// time, does a round not count.
+  private static let patience = 1000
+
+  private func makeRounds(_ root: borrowing FileDescriptor) throws(Errno) {
+    for _ in 0..<Self.patience where try makeRound(root) < guaranteedBackground { return }
+    throw .busy
   }
 
   /// Starts write-back, and waits until the requests that it made have been served.

@@ -64,7 +64,8 @@ public final class MountedFork: Sendable {
   ///
   /// It asks the mount itself, so it must not be called by a thread that serves requests.
   ///
-  /// - Throws: `.notConnected` when it is not mounted any more.
+  /// - Throws: `.notConnected` when it is served no more, `.busy` when it is served and cannot be reached (see
+  ///   `WriteBackBarrier.wait`).
   public func barrier() throws(Errno) {
     try writeBack.wait()
   }

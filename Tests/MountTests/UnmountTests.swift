@@ -34,7 +34,7 @@ import Testing
       let file = try FileDescriptor(opening: server.prod.path + "/file", flags: O_RDWR | O_CREAT, permissions: 0o640)
       try server.run("detach prod")
       #expect(pwrite(file.rawValue, "x", 1, 0) == 1)
-      #expect(try server.ask("barrier prod") == "failed \(Errno.notConnected)")
+      #expect(try server.ask("barrier prod") == "failed \(Errno.busy)")
     }
     #expect(try server.receive() == "ended prod unmounted")
   }
