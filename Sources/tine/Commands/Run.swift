@@ -30,6 +30,9 @@ struct Run: ParsableCommand {
 
   @OptionGroup var store: StoreOptions
 
+  @Flag(help: "When the command has ended, print what it changed in JSON to the standard output.")
+  var json = false
+
   func validate() throws {
     if command.isEmpty { throw ValidationError("Name the command to run after --.") }
   }
@@ -41,7 +44,7 @@ struct Run: ParsableCommand {
       let engine = try DaemonLauncher.engine(for: directory)
       let code = try RunSession(
         engine: engine, store: directory, interruptions: interruptions,
-        arguments: command.map(Arguments.bytes), shownAt: at?.path, keep: keep
+        arguments: command.map(Arguments.bytes), shownAt: at?.path, keep: keep, json: json
       ).run(from: from)
       throw ExitCode(code)
     } catch let failure as Failure {
@@ -59,6 +62,7 @@ private struct RunSession {
   let arguments: [[UInt8]]
   let shownAt: BytePath?
   let keep: String?
+  let json: Bool
 
   /// Runs the command and returns the exit code to pass on.
   func run(from reference: String) throws -> Int32 {
@@ -92,7 +96,7 @@ private struct RunSession {
     }
     try workspace.close()
     isKept = keep != nil
-    report(changes, name, isKept)
+    try report(changes, name, isKept)
     return code
   }
 
@@ -116,8 +120,12 @@ private struct RunSession {
     }
   }
 
-  private func report(_ changes: [Change], _ name: String, _ isKept: Bool) {
-    Diff.statLines(changes, limit: 20).forEach(Console.note)
+  private func report(_ changes: [Change], _ name: String, _ isKept: Bool) throws {
+    if json {
+      try Console.print(json: changes)
+    } else {
+      Diff.statLines(changes, limit: 20).forEach(Console.note)
+    }
     if isKept { Console.note("kept the fork \(name)") }
   }
 }
