@@ -31,7 +31,7 @@ extension FileSystem {
     _ transaction: inout Transaction, _ item: inout InodeItem, _ inode: InodeNumber, to size: UInt64
   ) throws(Errno) {
     guard item.isRegular else { throw item.isDirectory ? .isDirectory : .invalidArgument }
-    guard size <= largestOffset else { throw .fileTooLarge }
+    guard size <= largestSize else { throw .fileTooLarge }
     if size < item.size {
       // The rest of the last page is zero already, so it is cut as a whole.
       let unit = UInt64(pageSize)
@@ -49,7 +49,7 @@ extension FileSystem {
     _ transaction: inout Transaction, _ inode: InodeNumber, from start: UInt64, to end: UInt64
   ) throws(Errno) -> Int64 {
     let unit = UInt64(pageSize)
-    var change = try zero(&transaction, inode, PageRange(offset: start, count: Int(end - start)).partialPages)
+    var change = try zero(&transaction, inode, PageRange(offset: start, end: end).partialPages)
     let whole = (start + unit - 1) / unit..<max((start + unit - 1) / unit, end / unit)
     let extents = try transaction.reading { (tree) throws(TreeError) in try tree.extents(of: inode, whole) }
     if !extents.isEmpty {

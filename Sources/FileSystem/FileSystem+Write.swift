@@ -17,7 +17,7 @@ extension FileSystem {
     _ inode: InodeNumber, at offset: UInt64, _ bytes: UnsafeRawBufferPointer, killsPrivileges: Bool = false,
     mayBlock: Bool = true
   ) throws(Errno) -> Int {
-    guard offset <= largestOffset, UInt64(bytes.count) <= largestOffset - offset else { throw .fileTooLarge }
+    guard offset <= largestSize, UInt64(bytes.count) <= largestSize - offset else { throw .fileTooLarge }
     var done = 0
     while done < bytes.count {
       let start = offset + UInt64(done)

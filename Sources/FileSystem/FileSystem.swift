@@ -39,8 +39,10 @@ public final class FileSystem: Sendable {
 
   public func getattr(_ inode: InodeNumber) throws(Errno) -> Attributes { Attributes(inode, try item(inode)) }
 
+  /// Finds a name in a directory. "." and ".." lead to the inode itself, which need not be a directory, and to its parent.
   public func lookup(_ parent: InodeNumber, _ name: [UInt8]) throws(Errno) -> Attributes {
     guard name.count <= Self.longestName else { throw .nameTooLong }
+    if name.isDots { return try getattr(name.count == 1 ? parent : self.parent(of: parent)) }
     let keys = dentryKeys(parent, name)
     let found = try reading { (tree) throws(TreeError) -> Attributes? in
       guard let dentry = try tree.dentry(keys, named: name) else { return nil }
@@ -89,7 +91,17 @@ public final class FileSystem: Sendable {
     return item
   }
 
+  /// The directory that a directory stands in; the root stands in itself.
+  func parent(of directory: InodeNumber) throws(Errno) -> InodeNumber {
+    try reading { (tree) throws(TreeError) in try tree.parent(of: directory) } ?? directory
+  }
+
   func dentryKeys(_ parent: InodeNumber, _ name: [UInt8]) -> ClosedRange<TreeKey> {
     volume.store.nameHash.keys(parent, .dentry, name)
   }
+}
+
+extension [UInt8] {
+  /// Whether this is the name "." or "..", which every directory has and no entry may have.
+  var isDots: Bool { (count == 1 || count == 2) && allSatisfy { $0 == UInt8(ascii: ".") } }
 }

@@ -35,12 +35,19 @@ extension Transaction {
   mutating func addName(
     _ name: [UInt8], of inode: InodeNumber, type: UInt32, to parent: InodeNumber
   ) throws(Errno) {
-    guard !name.isEmpty, !name.contains(0), !name.contains(UInt8(ascii: "/")), name != [UInt8(ascii: ".")],
-      name != [UInt8(ascii: "."), UInt8(ascii: ".")]
-    else { throw .invalidArgument }
+    guard !name.isEmpty, !name.contains(0), !name.contains(UInt8(ascii: "/")), !name.isDots else {
+      throw .invalidArgument
+    }
     guard try findDentry(name, in: parent) == nil else { throw .exists }
-    let dentryKey = try freeKey(volume.store.nameHash.keys(parent, .dentry, name))
-    put(dentryKey, DentryItem(inode: inode, type: type, name: name).encoded())
+    let key = try freeKey(volume.store.nameHash.keys(parent, .dentry, name))
+    try point(key, name, in: parent, at: inode, type: type)
+  }
+
+  /// Lets the entry at a key stand for an inode, with the reference back to it.
+  mutating func point(
+    _ key: TreeKey, _ name: [UInt8], in parent: InodeNumber, at inode: InodeNumber, type: UInt32
+  ) throws(Errno) {
+    put(key, DentryItem(inode: inode, type: type, name: name).encoded())
     let backKey = try freeKey(volume.store.nameHash.backReferenceKeys(inode, parent: parent, name))
     put(backKey, BackReferenceItem(parent: parent, name: name).encoded())
   }

@@ -58,8 +58,9 @@ extension ForkOperations {
     _ request: consuming Request<Done>, name: [UInt8], in parent: NodeID, to newName: [UInt8], in newParent: NodeID,
     flags: UInt32
   ) {
+    let owner = Credentials(request.caller)
     request.reply { () throws(Errno) in
-      try fileSystem.rename(parent, name, to: newParent, newName, flags: flags)
+      try fileSystem.rename(parent, name, to: newParent, newName, flags: flags, owner)
       return Done()
     }
   }

@@ -68,9 +68,11 @@ public struct TreeReader {
     try pool.scan(from: range.lowerBound, through: range.upperBound, in: tree, body)
   }
 
-  /// The extents that meet a range of pages, clamped to it.
-  public func extents(of inode: InodeNumber, _ pages: Range<UInt64>) throws(TreeError) -> [FileExtent] {
-    try pool.extents(of: inode, pages, in: tree)
+  /// The extents that meet a range of pages, clamped to it; the first `limit` of them.
+  public func extents(
+    of inode: InodeNumber, _ pages: Range<UInt64>, atMost limit: Int = .max
+  ) throws(TreeError) -> [FileExtent] {
+    try pool.extents(of: inode, pages, atMost: limit, in: tree)
   }
 
   /// The first extent of a file's content that ends behind a page.
