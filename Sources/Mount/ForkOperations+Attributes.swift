@@ -7,6 +7,13 @@ extension ForkOperations {
     request.reply { () throws(Errno) in NodeAttributes(try fileSystem.getattr(node)) }
   }
 
+  func statx(_ request: consuming Request<ExtendedStatus>, node: NodeID) {
+    request.reply { () throws(Errno) in
+      let attributes = try fileSystem.getattr(node)
+      return ExtendedStatus(NodeAttributes(attributes), born: NodeTime(attributes.born))
+    }
+  }
+
   func setattr(_ request: consuming Request<NodeAttributes>, node: NodeID, changes: AttributeChanges) {
     if let size = changes.size, mayTakeLong(node, toResizeTo: size) {
       return request.detached(isOrdered: true) { self.change($0, node, changes) }
