@@ -79,9 +79,9 @@ extension FileSystem {
       }
       UnsafeMutableRawBufferPointer(rebasing: page[part.bytes]).initializeMemory(as: UInt8.self, repeating: 0)
     }
-    transaction.prepare(UnsafeRawBufferPointer(buffer.bytes))
+    let prepared = transaction.prepare(UnsafeRawBufferPointer(buffer.bytes))
     var change: Int64 = 0
-    for (index, part) in stored.enumerated() {
+    for (index, part) in zip(prepared, stored) {
       change += Int64(transaction.map(index..<index + 1, to: inode, page: part.page)) - 1
     }
     return change

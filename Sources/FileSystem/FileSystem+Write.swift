@@ -44,9 +44,9 @@ extension FileSystem {
       let old = try transaction.reading { (tree) throws(TreeError) in try tree.extents(of: inode, range.pages) }
       if !range.isAligned {
         let buffer = try fill(range, bytes, old, mayBlock)
-        transaction.prepare(UnsafeRawBufferPointer(buffer.bytes))
+        _ = transaction.prepare(UnsafeRawBufferPointer(buffer.bytes))
       }
-      let stored = transaction.map(to: inode, page: range.firstPage)
+      let stored = transaction.map(transaction.preparedPages, to: inode, page: range.firstPage)
       let pages = Int64(stored) - Int64(old.pages)
       item.pages = UInt64(Int64(item.pages) + pages)
       item.size = max(item.size, range.end)

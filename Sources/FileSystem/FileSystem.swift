@@ -56,12 +56,15 @@ public final class FileSystem: Sendable {
   }
 
   public func readlink(_ inode: InodeNumber) throws(Errno) -> [UInt8] {
-    let item = try item(inode)
-    guard item.isSymbolicLink else { throw .invalidArgument }
-    let key = TreeKey(inode, .symbolicLink)
-    let short = try reading { (tree) throws(TreeError) in try tree.find(key).map { [UInt8]($0) } }
-    if let short { return short }
-    return try readAll(inode, fromPage: 0, count: Int(item.size))
+    guard try item(inode).isSymbolicLink else { throw .invalidArgument }
+    let target = try volume.value { (tree) throws(TreeError) in
+      if let short = try tree.find(TreeKey(inode, .symbolicLink)) { return .short([UInt8](short)) }
+      guard let item = try tree.inode(inode) else { return .absent }
+      let range = PageRange(offset: 0, count: Int(item.size))
+      return .long(ReadPlan(range: range, extents: try tree.extents(of: inode, range.pages)))
+    }
+    guard let target else { throw .stale }
+    return target
   }
 
   public func statfs() throws(Errno) -> FileSystemStatistics {

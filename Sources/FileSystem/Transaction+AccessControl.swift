@@ -38,7 +38,7 @@ extension Transaction {
   }
 
   private func accessControlList(_ name: [UInt8], of inode: InodeNumber) throws(Errno) -> AccessControlList? {
-    guard let found = try attribute(name, of: inode)?.item, found.contentPage == 0 else { return nil }
-    return AccessControlList(decoding: found.value)
+    guard let value = try volume.extendedAttribute(name, of: inode) else { return nil }
+    return AccessControlList(decoding: value)
   }
 }

@@ -119,16 +119,16 @@ extension Transaction {
     if target.count <= Tree.maximumValueLength {
       put(TreeKey(new.number, .symbolicLink), target)
     } else {
-      new.item.pages = putPage(target, of: new.number, page: 0)
+      new.item.pages = putPages(target, of: new.number, from: 0)
       mutation.pages += Int64(new.item.pages)
     }
   }
 
-  /// Stores bytes of less than a page as one page of an inode; returns how many pages are stored.
-  private mutating func putPage(_ bytes: [UInt8], of inode: InodeNumber, page: UInt64) -> UInt64 {
-    let padded = bytes + [UInt8](repeating: 0, count: 4096 - bytes.count)
-    padded.withUnsafeBytes { prepare($0) }
-    return map(to: inode, page: page)
+  /// Stores bytes in pages of an inode, the last one filled up with zeros; returns how many pages are stored.
+  mutating func putPages(_ bytes: [UInt8], of inode: InodeNumber, from page: UInt64) -> UInt64 {
+    let padding = (pageSize - bytes.count % pageSize) % pageSize
+    let part = (bytes + [UInt8](repeating: 0, count: padding)).withUnsafeBytes { prepare($0) }
+    return map(part, to: inode, page: page)
   }
 }
 

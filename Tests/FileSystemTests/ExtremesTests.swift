@@ -1,4 +1,5 @@
 import Store
+import Synchronization
 import SystemIO
 import TestSupport
 import Testing
@@ -30,6 +31,30 @@ import Testing
     #expect(try files.getattr(inode).blocks == 0, "attributes are no content")
     #expect(try fixture.problems == [])
     #expect(try fixture.reopened().files.getxattr(inode, "user.first") == second)
+  }
+
+  /// Where the value stands and what stands there once were looked up one after the other, so that a value that was replaced in
+  /// between was read as zeros.
+  @Test func aLongValueIsReadWholeWhileItIsReplaced() throws {
+    let inode = try fixture.makeFile("file")
+    let values = (1...4).map { [UInt8](repeating: $0, count: 4000 + 4096 * Int($0)) }
+    try files.setxattr(inode, "user.long", values[0])
+    let isReplacing = Atomic(true)
+    try onThreads(3) { [store = fixture.store, files] index in
+      switch index {
+      case 0:
+        defer { isReplacing.store(false, ordering: .releasing) }
+        for round in 0..<400 { try files.setxattr(inode, "user.long", values[round % 4]) }
+      case 1:
+        while isReplacing.load(ordering: .acquiring) { _ = try store.collectGarbage() }
+      default:
+        while isReplacing.load(ordering: .acquiring) {
+          let value = try files.getxattr(inode, "user.long")
+          let isWhole = values.contains(value)
+          try #require(isWhole, "read \(value.count) bytes, the first is \(value[0])")
+        }
+      }
+    }
   }
 
   @Test func aLongAttributeIsNoDataForLseek() throws {
