@@ -74,7 +74,7 @@ extension FileSystem {
     let buffer = PageBuffer(pages: stored.count)
     for (index, part) in stored.enumerated() {
       let page = buffer.page(index)
-      do throws(LedgerError) { try volume.readBlocks(part.block, into: page, mayBlock: true) } catch {
+      do throws(LedgerError) { try volume.readBlocks(part.block, into: page) } catch {
         throw Errno(error)
       }
       UnsafeMutableRawBufferPointer(rebasing: page[part.bytes]).initializeMemory(as: UInt8.self, repeating: 0)

@@ -1,5 +1,4 @@
 public import Store
-import Synchronization
 public import SystemIO
 import Tree
 
@@ -48,7 +47,7 @@ extension FileSystem {
       transaction.mutation.inodes = 1
       return Attributes(number, new.item)
     }
-    references.withLock { _ = $0.nameless.insert(number) }
+    _ = references.becameNameless(number)
     return attributes
   }
 
@@ -89,7 +88,7 @@ extension FileSystem {
       transaction.put(directory, parent)
       return Attributes(inode, item)
     }
-    references.withLock { _ = $0.nameless.remove(inode) }
+    references.isNotNameless(inode)
     return attributes
   }
 

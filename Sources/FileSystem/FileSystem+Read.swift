@@ -5,15 +5,13 @@ import Tree
 
 extension FileSystem {
   /// Reads up to the end of the file and returns how many bytes there were.
-  ///
-  /// - Parameter mayBlock: without it, `wouldBlock` is thrown where the disk would have to be waited for.
   public func read(
-    _ inode: InodeNumber, at offset: UInt64, into target: UnsafeMutableRawBufferPointer, mayBlock: Bool = true
+    _ inode: InodeNumber, at offset: UInt64, into target: UnsafeMutableRawBufferPointer
   ) throws(Errno) -> Int {
     try volume.carryOut { () throws(Errno) in
       try plan(inode, offset, target.count)
     } _: { (plan) throws(LedgerError) in
-      try volume.read(plan, into: UnsafeMutableRawBufferPointer(rebasing: target[..<plan.count]), mayBlock: mayBlock)
+      try volume.read(plan, into: UnsafeMutableRawBufferPointer(rebasing: target[..<plan.count]))
       return plan.count
     }
   }

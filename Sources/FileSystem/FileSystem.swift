@@ -1,6 +1,5 @@
 import Ledger
 public import Store
-import Synchronization
 public import SystemIO
 import Tree
 
@@ -14,10 +13,22 @@ public final class FileSystem: Sendable {
   static let longestName = 255
 
   let volume: Volume
-  let references = Mutex(References())
+  /// The same volume; calls on it may wait for the disk.
+  let blockingVolume: Volume
+  let references: References
 
   /// - Parameter volume: a fork needs a root directory before anything else (`makeRoot`).
-  public init(_ volume: Volume) { self.volume = volume }
+  public convenience init(_ volume: Volume) { self.init(volume, blocking: volume, References()) }
+
+  private init(_ volume: Volume, blocking blockingVolume: Volume, _ references: References) {
+    self.volume = volume
+    self.blockingVolume = blockingVolume
+    self.references = references
+  }
+
+  /// The same file system for those who may not wait for the disk: where that would be necessary, a call throws `wouldBlock` and has
+  /// changed nothing.
+  public func nonblocking() -> FileSystem { FileSystem(volume.nonblocking(), blocking: volume, references) }
 
   public var isReadOnly: Bool { volume.isReadOnly }
 

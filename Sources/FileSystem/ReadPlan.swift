@@ -58,13 +58,13 @@ extension Volume {
   private func bytes(_ plan: ReadPlan) throws(LedgerError) -> [UInt8] {
     let buffer = PageBuffer(pages: plan.range.pages.count)
     let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<plan.count])
-    try read(plan, into: bytes, mayBlock: true)
+    try read(plan, into: bytes)
     return [UInt8](bytes)
   }
 
   /// Reads what was planned.
   func read(
-    _ plan: ReadPlan, into target: UnsafeMutableRawBufferPointer, mayBlock: Bool
+    _ plan: ReadPlan, into target: UnsafeMutableRawBufferPointer
   ) throws(LedgerError) {
     var done = plan.range.offset
     for extent in plan.extents {
@@ -73,7 +73,7 @@ extension Volume {
       target.zero(from: done - plan.range.offset, to: start - plan.range.offset)
       let part = UnsafeMutableRawBufferPointer(
         rebasing: target[Int(start - plan.range.offset)..<Int(end - plan.range.offset)])
-      try read(extent, PageRange(offset: start, count: part.count), into: part, mayBlock: mayBlock)
+      try read(extent, PageRange(offset: start, count: part.count), into: part)
       done = end
     }
     target.zero(from: done - plan.range.offset, to: UInt64(target.count))
@@ -82,7 +82,7 @@ extension Volume {
   /// Reads part of one extent: whole pages straight into their place, the pages at both ends that are wanted in part
   /// through a page aside.
   private func read(
-    _ extent: FileExtent, _ range: PageRange, into target: UnsafeMutableRawBufferPointer, mayBlock: Bool
+    _ extent: FileExtent, _ range: PageRange, into target: UnsafeMutableRawBufferPointer
   ) throws(LedgerError) {
     var page = range.firstPage
     var done = 0
@@ -95,14 +95,14 @@ extension Volume {
           preconditionFailure("the extent holds the range")
         }
         let bytes = UnsafeMutableRawBufferPointer(rebasing: target[done..<done + Int(pages) * pageSize])
-        try readBlocks(part.item, into: bytes, mayBlock: mayBlock)
+        try readBlocks(part.item, into: bytes)
         page += pages
         done += bytes.count
       } else {
         guard let part = extent.clamped(to: page..<page + 1) else { preconditionFailure("the extent holds the range") }
         let count = min(pageSize - inPage, target.count - done)
         let bytes = UnsafeMutableRawBufferPointer(rebasing: target[done..<done + count])
-        try readPart(of: part.item, from: inPage, into: bytes, mayBlock: mayBlock)
+        try readPart(of: part.item, from: inPage, into: bytes)
         page += 1
         done += count
       }
@@ -110,10 +110,10 @@ extension Volume {
   }
 
   private func readPart(
-    of block: ExtentItem, from offset: Int, into target: UnsafeMutableRawBufferPointer, mayBlock: Bool
+    of block: ExtentItem, from offset: Int, into target: UnsafeMutableRawBufferPointer
   ) throws(LedgerError) {
     try withUnsafeTemporaryAllocationTyped(byteCount: pageSize) { (page) throws(LedgerError) in
-      try readBlocks(block, into: page, mayBlock: mayBlock)
+      try readBlocks(block, into: page)
       target.copyMemory(
         from: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(page)[offset..<offset + target.count]))
     }

@@ -157,6 +157,7 @@ extension Errno {
   public init(_ error: TreeError) {
     switch error {
     case .storage(let errno): self = errno
+    case .wouldBlock: self = .wouldBlock
     case .damaged, .notResident: self = .inputOutput
     }
   }
