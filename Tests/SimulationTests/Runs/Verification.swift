@@ -60,7 +60,8 @@ extension Recording {
       let again = images.image(.some(seed: UInt64(index)))
       let store = try Store.open(on: RecordingDisk(again), options: Workload.options, describedAs: "simulation")
       guard store.ledger.lastLSN == lsn else {
-        throw Violation("a crash of its recovery after effect \(index) moved its end from \(lsn) to \(store.ledger.lastLSN)")
+        let end = store.ledger.lastLSN
+        throw Violation("a crash of its recovery after effect \(index) moved its end from \(lsn) to \(end)")
       }
       try verify(store, atLeast: lsn)
     }

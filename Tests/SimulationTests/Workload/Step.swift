@@ -40,5 +40,6 @@ enum Step: Hashable, Sendable {
 
 /// Operations on a few files that every workload begins with.
 enum FileStep: CaseIterable, Hashable, Sendable {
-  case create, makeDirectory, write, overwrite, duplicate, truncate, punch, unlink, replace, exchange, link, setLongAttribute
+  case create, makeDirectory, link, unlink, replace, exchange
+  case write, overwrite, duplicate, truncate, punch, setLongAttribute
 }
