@@ -4,7 +4,7 @@ import Testing
 /// A MariaDB server on a data directory, as it is set up where it matters: InnoDB writes past the page cache, with its
 /// doublewrite buffer, and flushes its log at each commit. Its memory is small, so that it writes pages all the time.
 final class MariaDBServer {
-  static let isInstalled = shell("command -v mariadbd mariadb mariadb-admin mariadb-install-db innochecksum").code == 0
+  static let isInstalled = shell("which mariadbd mariadb mariadb-admin mariadb-install-db innochecksum").code == 0
 
   private static let options = [
     "--skip-networking", "--innodb-flush-method=O_DIRECT", "--innodb-doublewrite=ON",

@@ -5,7 +5,7 @@ import Testing
 /// change, and with snapshots.
 @Suite(
   .enabled(if: TineStore.canMount, "it needs /dev/fuse and root"),
-  .enabled(if: shell("command -v redis-server redis-cli redis-check-aof redis-check-rdb").code == 0, "it needs Redis"),
+  .enabled(if: shell("which redis-server redis-cli redis-check-aof redis-check-rdb").code == 0, "it needs Redis"),
   .serialized)
 struct RedisTests {
   private func startServer(

@@ -4,7 +4,7 @@ import Testing
 /// SQLite on a mount, with writers that note each commit after it was acknowledged.
 @Suite(
   .enabled(if: TineStore.canMount, "it needs /dev/fuse and root"),
-  .enabled(if: shell("command -v sqlite3").code == 0, "it needs SQLite"), .serialized)
+  .enabled(if: shell("which sqlite3").code == 0, "it needs SQLite"), .serialized)
 struct SQLiteTests {
   /// Commits numbered rows one by one, each in a transaction of its own that is durable, and appends each number to a
   /// log on the host afterwards. Most journal modes hold for a connection only, so each writer chooses its own.
