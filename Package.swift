@@ -105,6 +105,7 @@ let package = Package(
     .testTarget(name: "ProcessesTests", dependencies: ["Processes", "SystemIO"], swiftSettings: settings),
     .testTarget(name: "ServiceTests", dependencies: ["Service"], swiftSettings: settings),
     .testTarget(
-      name: "CommandTests", dependencies: ["tine", "tined", "Processes", "SystemIO"], swiftSettings: settings),
+      name: "CommandTests", dependencies: ["tine", "tined", "Processes", "SystemIO"], exclude: ["Transcripts"],
+      swiftSettings: settings),
   ]
 )
