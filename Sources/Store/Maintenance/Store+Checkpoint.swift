@@ -106,7 +106,7 @@ extension Store {
       try nodes.removeIfPresent(generation.number)
       // On a full disk what an attempt left would be in its own way.
       var isWhole = false
-      defer { if !isWhole { try? nodes.removeIfPresent(generation.number) } }
+      defer { if !isWhole { _ = try? nodes.removeIfPresent(generation.number) } }
       var writer = try IndexWriter(nodes, number: generation.number, slots: generation.births)
       // A node refers only to older ones, so below one that is written already there is nothing to write.
       var seen: Set<NodeReference> = []
