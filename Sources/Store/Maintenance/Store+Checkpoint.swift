@@ -41,15 +41,20 @@ extension Store {
     let frozen = try freeze(&state)
     do throws(LedgerError) {
       try ledger.flushAndSeal(before: frozen.manifest.position.segment)
+      if options.ledger.sabotage == .publishesManifestEarly { try publish(frozen.manifest, &state) }
       try writeNodes(reachableFrom: frozen.trees, &state.unwritten)
-      state.manifestNumber += 1
-      let number = state.manifestNumber
-      try onDisk { () throws(Errno) in try manifests.publish(frozen.manifest, number: number) }
+      try publish(frozen.manifest, &state)
       state.published = frozen.manifest.position
     } catch {
       throw StoreError(error, during: "take a checkpoint")
     }
     return frozen
+  }
+
+  private func publish(_ manifest: Manifest, _ state: inout Maintenance) throws(LedgerError) {
+    state.manifestNumber += 1
+    let number = state.manifestNumber
+    try onDisk { () throws(Errno) in try manifests.publish(manifest, number: number) }
   }
 
   private func freeze(_ state: inout Maintenance) throws(StoreError) -> FrozenStore {
