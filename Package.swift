@@ -87,7 +87,17 @@ let package = Package(
       name: "PosixCalls", dependencies: ["CPosix", "SystemIO"], path: "Tests/PosixCalls", swiftSettings: settings),
     .testTarget(name: "ServerTests", dependencies: ["TestSupport", "tine", "tined"], swiftSettings: settings),
     .target(
-      name: "MountTestSupport", dependencies: ["SystemIO"], path: "Tests/MountTestSupport", swiftSettings: settings),
+      name: "MountTestSupport", dependencies: ["SystemIO", "TestSupport"], path: "Tests/MountTestSupport",
+      swiftSettings: settings),
+    .executableTarget(
+      name: "PosixTestPeer", dependencies: ["PosixCalls", "SystemIO"], path: "Tests/PosixTestPeer",
+      swiftSettings: settings),
+    .testTarget(
+      name: "PosixTests",
+      dependencies: [
+        "PosixCalls", "SystemIO", "TestSupport", "MountTestSupport", "PosixTestPeer", "ForkTestServer",
+      ],
+      swiftSettings: settings),
     tests("SystemIO"),
     tests("Ledger", ["SystemIO"]),
     tests("Tree", ["SystemIO"]),

@@ -51,6 +51,12 @@ public final class ServerProcess {
     return String(String(cString: line).dropLast())
   }
 
+  /// Sends a command, if any, and fails where the server's next line is another one.
+  public func expect(_ answer: String, to command: String? = nil) throws {
+    let line = try command.map { try ask($0) } ?? receive()
+    guard line == answer else { throw Failure(description: "\(command ?? "the server's start"): \(line)") }
+  }
+
   /// Kills the server as `kill -9` does.
   public func kill() {
     guard isRunning else { return }

@@ -42,17 +42,20 @@ public final class Caller: Sendable {
   }
 
   private static func serve(_ state: Monitor<State>) {
-    while true {
-      let work: (() -> Void)?? = state.wait { state in
-        if state.isOver { return .some(nil) }
-        guard let work = state.work else { return nil }
-        state.work = nil
-        return .some(work)
-      }
-      guard let work = work ?? nil else { return }
-      work()
-      state.notifyAll { $0.isDone = true }
+    while runNext(state) { state.notifyAll { $0.isDone = true } }
+  }
+
+  /// Waits for work, runs it, and lets go of it before its giver goes on. False when there will be no more.
+  private static func runNext(_ state: Monitor<State>) -> Bool {
+    let work: (() -> Void)?? = state.wait { state in
+      if state.isOver { return .some(nil) }
+      guard let work = state.work else { return nil }
+      state.work = nil
+      return .some(work)
     }
+    guard let work = work ?? nil else { return false }
+    work()
+    return true
   }
 }
 

@@ -52,3 +52,12 @@ extension Path {
       .sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
   }
 }
+
+extension Path {
+  /// Removes this file, or this directory with all that is in it.
+  public func removeTree() throws(Errno) {
+    guard try status().isDirectory else { return try unlink() }
+    for name in try names() { try (self / name).removeTree() }
+    try removeDirectory()
+  }
+}
