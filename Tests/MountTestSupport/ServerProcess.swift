@@ -37,9 +37,14 @@ public final class ServerProcess {
   /// Sends a command and returns the server's next line.
   @discardableResult
   public func ask(_ command: String) throws -> String {
+    send(command)
+    return try receive()
+  }
+
+  /// Sends a command; `receive` waits for the answer.
+  public func send(_ command: String) {
     fputs(command + "\n", commands)
     fflush(commands)
-    return try receive()
   }
 
   /// The server's next line.

@@ -40,8 +40,8 @@ struct PosixTestPeer {
     case "allocate": try file(path).allocate(at: numbers[0], count: numbers[1])
     case "append": try append(path, arguments[1], count: numbers.last ?? 0)
     case "map": mappings[path] = try Mapping(try file(path), count: numbers[0])
-    case "store": mappings[path]?.bytes[numbers[0]] = UInt8(truncatingIfNeeded: numbers[1])
-    case "load": return mappings[path].map { "\($0.bytes[numbers[0]])" } ?? "no mapping"
+    case "store": mappings[path]?[numbers[0]] = UInt8(truncatingIfNeeded: numbers[1])
+    case "load": return mappings[path].map { "\($0[numbers[0]])" } ?? "no mapping"
     case "pipe": try Path(path).open(O_WRONLY).write(Array(arguments[1].utf8))
     default: throw .invalidArgument
     }

@@ -1,11 +1,12 @@
 import Glibc
 import PosixCalls
 import SystemIO
+import Testing
 
 /// What not every file system can do. A fork can do all of it, so there it is never looked for; elsewhere it is tried.
 enum Feature: CaseIterable {
   case whiteouts, subdirectoryCounts, largeAttributes, shiftedOwners, collapse, insert, zero
-  case handles, longLinks, accessControlLists, largestSize
+  case handles, longLinks, accessControlLists, largestSize, farTimes
 
   var isThere: Bool {
     guard let directory = Ground.given else { return true }
@@ -33,8 +34,18 @@ enum Feature: CaseIterable {
     case .longLinks: try (path / "link").makeSymbolicLink(to: Path([UInt8](repeating: 0x61, count: 4095)))
     case .accessControlLists:
       try path.setAccessControlList(.init([.init(.owner, 7), .init(.owningGroup, 7), .init(.other, 7)]), .default)
+    case .farTimes:
+      let far = FileTime(253_402_300_799)
+      try path.setTimes(accessed: .omit, modified: .at(far))
+      return try path.status().modified == far
     case .largestSize: try file.truncate(to: .max)
     }
     return true
+  }
+}
+
+extension Trait where Self == ConditionTrait {
+  static func needs(_ feature: Feature) -> Self {
+    .enabled(if: feature.isThere, "the file system lacks \(feature)")
   }
 }

@@ -36,22 +36,25 @@ enum Kind: String, CaseIterable, Sendable {
 }
 
 /// The error that a call fails with; nil where it succeeds.
-func failure(_ call: () throws(Errno) -> Void) -> Errno? {
+func failure(_ call: () throws -> Void) throws -> Errno? {
   do {
     try call()
     return nil
-  } catch {
+  } catch let error as Errno {
     return error
   }
 }
 
-/// Bytes that are not zero, other ones on every page.
-func pattern(_ count: Int, seed: Int = 1) -> [UInt8] {
-  (0..<count).map { index -> UInt8 in
-    let number = index * 7 + index / 256 * 31 + seed
-    return UInt8(number % 255 + 1)
+/// Bytes that are not zero, other ones on every page: at most a MiB.
+func pattern(_ count: Int, seed: Int = 1) -> [UInt8] { Array(patternSource[seed..<seed + count]) }
+
+private let patternSource: [UInt8] = {
+  var number: UInt32 = 1
+  return (0..<(1 << 20) + 256).map { _ in
+    number = number &* 1_664_525 &+ 1_013_904_223
+    return UInt8(number >> 24) | 1
   }
-}
+}()
 
 /// The number of a device as mknod(2) takes it.
 func deviceNumber(_ major: UInt64, _ minor: UInt64) -> dev_t {
