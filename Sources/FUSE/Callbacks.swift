@@ -46,7 +46,12 @@ enum Callbacks {
       fuse_reply_none(raw)
     }
     table.getattr = { raw, node, _ in
-      session(of: raw).operations.getattr(request(raw), node: node)
+      let session = session(of: raw)
+      if session.incoming.isExtendedStatus {
+        session.operations.statx(request(raw), node: node)
+      } else {
+        session.operations.getattr(request(raw), node: node)
+      }
     }
     table.setattr = { raw, node, status, mask, _ in
       session(of: raw).operations.setattr(request(raw), node: node, changes: .init(status!.pointee, mask: mask))

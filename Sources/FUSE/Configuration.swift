@@ -11,6 +11,9 @@ public struct Configuration: Sendable {
   /// The kernel checks access control lists, and leaves it to `create` and its like to inherit them and to apply the
   /// caller's file creation mask, and to `setattr` to change them along with the mode.
   public var accessControlLists = false
+  /// Look-ups of "." and ".." are answered for every inode that exists, whether the kernel knows it or not, so handles
+  /// (open_by_handle_at(2), NFS) stay valid when it forgets inodes. Inode numbers must never be used again.
+  public var findsInodes = false
   /// How many requests in the background (write-back, read-ahead) may be on their way; more wait in the kernel. Without
   /// CAP_SYS_ADMIN the kernel limits it to the parameter `max_user_bgreq` of its module.
   public var maximumBackground = UInt16.max
@@ -24,8 +27,9 @@ public struct Configuration: Sendable {
     var flags: InitFlags = [
       .asyncRead, .bigWrites, .readdirplus, .readdirplusWhenUseful, .asyncDirectIO, .parallelDirectoryOperations,
       .abortError, .maximumPages, .cacheSymlinks, .noOpendir, .explicitInvalidation, .handlesPrivileges,
-      .extendedSetxattr,
+      .extendedSetxattr, .allowsMappedOwners,
     ]
+    if findsInodes { flags.insert(.exportSupport) }
     if writesBack { flags.insert(.writeback) }
     if truncatesInOpen { flags.insert(.atomicTruncation) }
     if accessControlLists { flags.formUnion([.posixACL, .noMask]) }

@@ -6,6 +6,8 @@ import CFUSE
 struct Incoming {
   /// FUSE_TMPFILE is laid out and answered like FUSE_CREATE, and unknown to libfuse: it gets it as a FUSE_CREATE.
   private(set) var isTemporaryFile = false
+  /// FUSE_STATX begins like FUSE_GETATTR, and is unknown to libfuse as well.
+  private(set) var isExtendedStatus = false
   /// The kernel may have sent it in the background.
   private(set) var isTransfer = false
   /// The kernel may hold back writes of dirty pages of the node: it resizes the file, or waits for such writes.
@@ -15,6 +17,8 @@ struct Incoming {
   /// An extended setxattr, taken apart here, because versions of libfuse disagree on its layout.
   private(set) var setxattr = UnsafeRawBufferPointer(start: nil, count: 0)
 
+  /// FUSE_STATX, since protocol 7.39.
+  private static let statx = fuse_opcode(52)
   /// FATTR_SIZE.
   private static let sizeBit: UInt32 = 1 << 3
   private static let headerSize = MemoryLayout<fuse_in_header>.size
@@ -26,6 +30,9 @@ struct Incoming {
     case FUSE_TMPFILE:
       isTemporaryFile = true
       header.opcode = FUSE_CREATE.rawValue
+    case Self.statx:
+      isExtendedStatus = true
+      header.opcode = FUSE_GETATTR.rawValue
     case FUSE_READ, FUSE_RELEASE, FUSE_RELEASEDIR:
       isTransfer = true
     case FUSE_WRITE:

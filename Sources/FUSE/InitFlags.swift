@@ -7,6 +7,8 @@ public struct InitFlags: OptionSet, Hashable, Sendable {
 
   public static let asyncRead = InitFlags(bit: 0)
   public static let atomicTruncation = InitFlags(bit: 3)
+  /// Handles (name_to_handle_at) outlive the kernel's caches: it looks up "." and ".." of an inode that it forgot.
+  public static let exportSupport = InitFlags(bit: 4)
   public static let bigWrites = InitFlags(bit: 5)
   /// The kernel leaves the caller's file creation mask to us.
   public static let noMask = InitFlags(bit: 6)
@@ -29,6 +31,9 @@ public struct InitFlags: OptionSet, Hashable, Sendable {
   /// The upper half of the flags is valid.
   public static let extended = InitFlags(bit: 30)
   public static let resend = InitFlags(bit: 39)
+  /// The mount can be mapped to other owners (mount_setattr(2)). Requests that make an object then carry mapped owners, and all
+  /// others none: permissions must be the kernel's to check.
+  public static let allowsMappedOwners = InitFlags(bit: 40)
 
   var lowerHalf: UInt32 { UInt32(truncatingIfNeeded: rawValue) }
   var upperHalf: UInt32 { UInt32(truncatingIfNeeded: rawValue >> 32) }

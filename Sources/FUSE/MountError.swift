@@ -12,6 +12,8 @@ public struct MountError: Error, Sendable, CustomStringConvertible {
     case notPermitted
     /// The kernel or the container has no FUSE.
     case noDevice
+    /// The device /dev/fuse may not be opened.
+    case deviceForbidden
     /// `fusermount3` refused or is missing; what it says goes to the log.
     case helperFailed
     case failed(Errno)
@@ -41,11 +43,13 @@ public struct MountError: Error, Sendable, CustomStringConvertible {
 
   init(noDevice error: Errno, _ path: String) {
     let isForbidden = error == Errno.accessDenied || error == Errno.notPermitted
-    self.init(isForbidden ? .notPermitted : .noDevice, path)
+    self.init(isForbidden ? .deviceForbidden : .noDevice, path)
   }
 
+  /// `fusermount3` opens the device with the rights of who calls it.
   init(helperFailedAt path: String) {
-    self.init(.helperFailed, path)
+    let isOpenable = access("/dev/fuse", R_OK | W_OK) == 0
+    self.init(isOpenable || Errno.last != .accessDenied ? .helperFailed : .deviceForbidden, path)
   }
 
   public var description: String {
@@ -56,6 +60,7 @@ public struct MountError: Error, Sendable, CustomStringConvertible {
     case .notMounted: "\(path) is not mounted"
     case .notPermitted: "\(path): not permitted"
     case .noDevice: "\(path): FUSE is not available here (/dev/fuse)"
+    case .deviceForbidden: "\(path): /dev/fuse may not be opened"
     case .helperFailed: "\(path): fusermount3 could not mount"
     case .failed(let error): "\(path): \(error)"
     }

@@ -59,6 +59,9 @@ public struct NodeAttributes: Sendable {
     self.changed = changed
   }
 
+  /// The preferred size of reads and writes.
+  static let blockSize: UInt32 = 4096
+
   /// The same in the form that libfuse takes.
   var status: stat {
     var status = stat()
@@ -70,7 +73,7 @@ public struct NodeAttributes: Sendable {
     status.st_rdev = .init(device)
     status.st_size = .init(clamping: size)
     status.st_blocks = .init(clamping: blocks)
-    status.st_blksize = 4096
+    status.st_blksize = .init(Self.blockSize)
     status.st_atim = accessed.specification
     status.st_mtim = modified.specification
     status.st_ctim = changed.specification

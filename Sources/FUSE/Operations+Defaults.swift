@@ -8,6 +8,7 @@ extension Operations {
   }
   public func forget(_ node: NodeID, count: UInt64, in session: Session) {}
   public func getattr(_ request: consuming Request<NodeAttributes>, node: NodeID) { request.fail(.notImplemented) }
+  public func statx(_ request: consuming Request<ExtendedStatus>, node: NodeID) { request.fail(.notImplemented) }
   public func setattr(_ request: consuming Request<NodeAttributes>, node: NodeID, changes: AttributeChanges) {
     request.fail(.notImplemented)
   }

@@ -10,6 +10,8 @@ public protocol Operations: Sendable {
   func forget(_ node: NodeID, count: UInt64, in session: Session)
 
   func getattr(_ request: consuming Request<NodeAttributes>, node: NodeID)
+  /// Asked where somebody wants to know when an inode was made.
+  func statx(_ request: consuming Request<ExtendedStatus>, node: NodeID)
   func setattr(_ request: consuming Request<NodeAttributes>, node: NodeID, changes: AttributeChanges)
   func readlink(_ request: consuming Request<Bytes>, node: NodeID)
 

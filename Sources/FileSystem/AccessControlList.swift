@@ -28,9 +28,6 @@ struct AccessControlList: Equatable {
   /// Of a directory: what new objects in it get.
   static let defaultName = [UInt8]("system.posix_acl_default".utf8)
 
-  /// Lists are read and written within other changes, so they must fit into the tree: 49 entries do.
-  static let longestEncoding = ExtendedAttributeItem.longestInline
-
   private static let version: UInt32 = 2
   private static let headerSize = 4
   private static let entrySize = 8

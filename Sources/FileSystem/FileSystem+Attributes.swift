@@ -31,7 +31,7 @@ extension FileSystem {
     _ transaction: inout Transaction, _ item: inout InodeItem, _ inode: InodeNumber, to size: UInt64
   ) throws(Errno) {
     guard item.isRegular else { throw item.isDirectory ? .isDirectory : .invalidArgument }
-    guard size <= largestOffset else { throw .fileTooLarge }
+    guard size <= largestSize else { throw .fileTooLarge }
     if size < item.size {
       // The rest of the last page is zero already, so it is cut as a whole.
       let unit = UInt64(pageSize)
@@ -49,7 +49,7 @@ extension FileSystem {
     _ transaction: inout Transaction, _ inode: InodeNumber, from start: UInt64, to end: UInt64
   ) throws(Errno) -> Int64 {
     let unit = UInt64(pageSize)
-    var change = try zero(&transaction, inode, PageRange(offset: start, count: Int(end - start)).partialPages)
+    var change = try zero(&transaction, inode, PageRange(offset: start, end: end).partialPages)
     let whole = (start + unit - 1) / unit..<max((start + unit - 1) / unit, end / unit)
     let extents = try transaction.reading { (tree) throws(TreeError) in try tree.extents(of: inode, whole) }
     if !extents.isEmpty {
@@ -74,14 +74,14 @@ extension FileSystem {
     let buffer = PageBuffer(pages: stored.count)
     for (index, part) in stored.enumerated() {
       let page = buffer.page(index)
-      do throws(LedgerError) { try volume.readBlocks(part.block, into: page, mayBlock: true) } catch {
+      do throws(LedgerError) { try volume.readBlocks(part.block, into: page) } catch {
         throw Errno(error)
       }
       UnsafeMutableRawBufferPointer(rebasing: page[part.bytes]).initializeMemory(as: UInt8.self, repeating: 0)
     }
-    transaction.prepare(UnsafeRawBufferPointer(buffer.bytes))
+    let prepared = transaction.prepare(UnsafeRawBufferPointer(buffer.bytes))
     var change: Int64 = 0
-    for (index, part) in stored.enumerated() {
+    for (index, part) in zip(prepared, stored) {
       change += Int64(transaction.map(index..<index + 1, to: inode, page: part.page)) - 1
     }
     return change

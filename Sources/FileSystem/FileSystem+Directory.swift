@@ -20,8 +20,7 @@ extension FileSystem {
       guard body(entry(".", inode, Self.dot)) else { return }
     }
     if cookie < Self.dotDot {
-      let parent = try reading { (tree) throws(TreeError) in try tree.parent(of: inode) } ?? inode
-      guard body(entry("..", parent, Self.dotDot)) else { return }
+      guard body(entry("..", try parent(of: inode), Self.dotDot)) else { return }
     }
     var rest = TreeKey.range(of: inode, .dentry)
     if cookie >= Self.firstEntry {

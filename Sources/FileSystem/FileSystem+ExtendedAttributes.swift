@@ -11,11 +11,8 @@ extension FileSystem {
   private static let namespaces = ["user.", "trusted.", "security.", "system."].map { [UInt8]($0.utf8) }
 
   public func getxattr(_ inode: InodeNumber, _ name: [UInt8]) throws(Errno) -> [UInt8] {
-    let keys = volume.store.nameHash.keys(inode, .extendedAttribute, name)
-    let found = try reading { (tree) throws(TreeError) in try tree.attribute(keys, named: name)?.item }
-    guard let found else { throw .noData }
-    return found.contentPage == 0
-      ? found.value : try readAll(inode, fromPage: found.contentPage, count: found.length)
+    guard let value = try volume.extendedAttribute(name, of: inode) else { throw .noData }
+    return value
   }
 
   public func listxattr(_ inode: InodeNumber) throws(Errno) -> [[UInt8]] {
@@ -34,8 +31,6 @@ extension FileSystem {
     }
     guard value.count <= Self.longestValue else { throw .argumentListTooLong }
     guard flags & ~(Self.create | Self.replace) == 0 else { throw .invalidArgument }
-    let isList = name == AccessControlList.accessName || name == AccessControlList.defaultName
-    if isList, value.count > AccessControlList.longestEncoding { throw .noSpace }
     try volume.transaction(.setExtendedAttribute) { (transaction) throws(Errno) in
       var item = try transaction.inode(inode)
       let old = try transaction.attribute(name, of: inode)
@@ -62,6 +57,19 @@ extension FileSystem {
       transaction.removeAttribute(old)
       item.changed = transaction.time
       transaction.put(item, inode)
+    }
+  }
+}
+
+extension Volume {
+  /// The value of an attribute; nil where there is none of that name.
+  func extendedAttribute(_ name: [UInt8], of inode: InodeNumber) throws(Errno) -> [UInt8]? {
+    let keys = store.nameHash.keys(inode, .extendedAttribute, name)
+    return try value { (tree) throws(TreeError) in
+      guard let item = try tree.attribute(keys, named: name)?.item else { return .absent }
+      guard item.contentPage != 0 else { return .short(item.value) }
+      let range = PageRange(offset: item.contentPage * UInt64(pageSize), count: item.length)
+      return .long(ReadPlan(range: range, extents: try tree.extents(of: inode, range.pages)))
     }
   }
 }
@@ -109,9 +117,7 @@ extension Transaction {
     }
     let page = try freeContentPage(inode)
     put(key, ExtendedAttributeItem(name: name, contentPage: page, length: value.count).encoded())
-    let padding = (pageSize - value.count % pageSize) % pageSize
-    (value + [UInt8](repeating: 0, count: padding)).withUnsafeBytes { prepare($0) }
-    _ = map(to: inode, page: page)
+    _ = putPages(value, of: inode, from: page)
   }
 
   /// Removes an attribute, and the pages of a long value.
@@ -123,10 +129,17 @@ extension Transaction {
         attribute.key.object, page: attribute.item.contentPage, count: ExtendedAttributeItem.contentPages))
   }
 
-  /// The first of sixteen pages behind a file's content that no value has.
+  /// The first of sixteen pages behind a file's content that no value has or is getting.
   func freeContentPage(_ inode: InodeNumber) throws(Errno) -> UInt64 {
-    let used = try reading { (tree) throws(TreeError) in
+    var used = try reading { (tree) throws(TreeError) in
       Set(try tree.attributes(of: inode).map(\.item.contentPage))
+    }
+    for edit in mutation.edits {
+      switch edit {
+      case .map(inode, let page, _, _), .unmap(inode, let page, _):
+        used.insert(page / ExtendedAttributeItem.contentPages * ExtendedAttributeItem.contentPages)
+      default: break
+      }
     }
     var page = ExtendedAttributeItem.firstContentPage
     while used.contains(page) { page += ExtendedAttributeItem.contentPages }

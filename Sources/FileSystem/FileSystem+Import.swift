@@ -33,7 +33,7 @@ extension FileSystem {
     let number = volume.store.makeInodeNumber()
     try volume.transaction(.importEntry, preparing: content.isEmpty ? nil : content) { (transaction) throws(Errno) in
       var new = NewInode(number: number, item: entry.item)
-      new.item.pages = content.isEmpty ? 0 : transaction.map(to: number, page: 0)
+      new.item.pages = content.isEmpty ? 0 : transaction.map(transaction.preparedPages, to: number, page: 0)
       if !entry.target.isEmpty { transaction.putTarget(entry.target, &new) }
       try transaction.addName(entry.name, of: number, type: entry.item.type, to: entry.parent)
       transaction.putAttributes(entry.extendedAttributes, of: number)
@@ -54,7 +54,7 @@ extension FileSystem {
     precondition(offset % UInt64(pageSize) == 0, "content is imported in whole pages")
     try volume.transaction(.importEntry, preparing: content) { (transaction) throws(Errno) in
       var item = try transaction.inode(inode)
-      let stored = transaction.map(to: inode, page: offset / UInt64(pageSize))
+      let stored = transaction.map(transaction.preparedPages, to: inode, page: offset / UInt64(pageSize))
       item.pages += stored
       transaction.put(item, inode)
       transaction.mutation.pages = Int64(stored)

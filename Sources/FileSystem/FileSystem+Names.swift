@@ -1,5 +1,4 @@
 public import Store
-import Synchronization
 public import SystemIO
 import Tree
 
@@ -39,18 +38,16 @@ extension FileSystem {
     let number = volume.store.makeInodeNumber()
     let attributes = try volume.transaction(.create) { (transaction) throws(Errno) in
       let directory = try transaction.directory(parent)
-      var item = directory.newChild(credentials, transaction.time)
-      item.mode = mode
-      item.links = 0
-      if let mask = credentials.fileCreationMask {
-        try transaction.inheritPermissions(&item, number, from: parent, mask: mask)
-      }
-      transaction.put(item, number)
+      var new = NewInode(number: number, item: directory.newChild(credentials, transaction.time))
+      new.item.mode = mode
+      new.item.links = 0
+      try transaction.inheritPermissions(&new, from: parent, credentials)
+      transaction.put(new.item, number)
       transaction.put(.orphan(number), [])
       transaction.mutation.inodes = 1
-      return Attributes(number, item)
+      return Attributes(number, new.item)
     }
-    references.withLock { _ = $0.nameless.insert(number) }
+    _ = references.becameNameless(number)
     return attributes
   }
 
@@ -63,9 +60,7 @@ extension FileSystem {
       var directory = try transaction.directory(parent)
       var new = NewInode(number: number, item: directory.newChild(credentials, transaction.time))
       describe(&transaction, &new)
-      if let mask = credentials.fileCreationMask, !new.item.isSymbolicLink {
-        try transaction.inheritPermissions(&new.item, number, from: parent, mask: mask)
-      }
+      try transaction.inheritPermissions(&new, from: parent, credentials)
       // In a directory with set-group-ID the group is handed down, and by directories the bit itself (inode(7)).
       if directory.mode & Mode.setGroup != 0, new.item.isDirectory { new.item.mode |= Mode.setGroup }
       try transaction.addName(name, of: number, type: new.item.type, to: parent)
@@ -93,7 +88,7 @@ extension FileSystem {
       transaction.put(directory, parent)
       return Attributes(inode, item)
     }
-    references.withLock { _ = $0.nameless.remove(inode) }
+    references.isNotNameless(inode)
     return attributes
   }
 

@@ -6,15 +6,18 @@ extension FileSystem {
   /// Flags of renameat2(2).
   private static let noReplace: UInt32 = 1
   private static let exchange: UInt32 = 2
+  private static let whiteout: UInt32 = 4
 
+  /// - Parameter credentials: whose a whiteout is, which RENAME_WHITEOUT leaves under the old name.
   public func rename(
-    _ parent: InodeNumber, _ name: [UInt8], to newParent: InodeNumber, _ newName: [UInt8], flags: UInt32 = 0
+    _ parent: InodeNumber, _ name: [UInt8], to newParent: InodeNumber, _ newName: [UInt8], flags: UInt32 = 0,
+    _ credentials: Credentials
   ) throws(Errno) {
-    guard flags & ~(Self.noReplace | Self.exchange) == 0, flags != Self.noReplace | Self.exchange else {
-      throw .invalidArgument
-    }
+    guard flags & ~(Self.noReplace | Self.exchange | Self.whiteout) == 0 else { throw .invalidArgument }
+    if flags & Self.exchange != 0, flags != Self.exchange { throw .invalidArgument }
+    let whiteout = flags & Self.whiteout != 0 ? Whiteout(volume.store.makeInodeNumber(), credentials) : nil
     let nameless = try volume.transaction(.rename) { (transaction) throws(Errno) -> InodeNumber? in
-      var rename = try Rename(transaction, parent, name, newParent, newName)
+      var rename = try Rename(transaction, parent, name, newParent, newName, whiteout)
       guard let target = rename.target else {
         guard flags & Self.exchange == 0 else { throw Errno.noSuchFile }
         try rename.move(&transaction)
@@ -33,6 +36,18 @@ extension FileSystem {
   }
 }
 
+/// A character device 0/0 that hides what union file systems have below it under the same name.
+private struct Whiteout {
+  static let mode: UInt32 = 0o020000
+  let number: InodeNumber
+  let credentials: Credentials
+
+  init(_ number: InodeNumber, _ credentials: Credentials) {
+    self.number = number
+    self.credentials = credentials
+  }
+}
+
 /// One rename under way: the two directories (which may be one) and the entries in them.
 private struct Rename {
   typealias Entry = (key: TreeKey, item: DentryItem)
@@ -42,6 +57,8 @@ private struct Rename {
   let newName: [UInt8]
   let source: Entry
   let target: Entry?
+  /// What takes the old name.
+  private let whiteout: Whiteout?
   private var oldDirectory: InodeItem
   /// Meaningless where both directories are one.
   private var newDirectory: InodeItem
@@ -50,8 +67,9 @@ private struct Rename {
 
   init(
     _ transaction: borrowing Transaction, _ parent: InodeNumber, _ name: [UInt8], _ newParent: InodeNumber,
-    _ newName: [UInt8]
+    _ newName: [UInt8], _ whiteout: Whiteout?
   ) throws(Errno) {
+    self.whiteout = whiteout
     oldParent = parent
     self.newParent = newParent
     self.newName = newName
@@ -70,7 +88,7 @@ private struct Rename {
   /// To a free name.
   mutating func move(_ transaction: inout Transaction) throws(Errno) {
     try transaction.addName(newName, of: source.item.inode, type: source.item.type, to: newParent)
-    try transaction.removeName(source.key, source.item, from: oldParent)
+    try leave(&transaction)
     if movesDirectory { moveLink() }
     try finish(&transaction)
   }
@@ -89,9 +107,21 @@ private struct Rename {
     let isNameless = replacesDirectory ? true : try transaction.dropLink(target.item.inode)
     transaction.remove(try transaction.backReferenceKey(of: target.item.inode, newParent, newName))
     try point(target.key, at: source.item, &transaction)
-    try transaction.removeName(source.key, source.item, from: oldParent)
+    try leave(&transaction)
     try finish(&transaction)
     return isNameless
+  }
+
+  /// Takes the old name away from the source.
+  private func leave(_ transaction: inout Transaction) throws(Errno) {
+    guard let whiteout else { return try transaction.removeName(source.key, source.item, from: oldParent) }
+    var new = NewInode(number: whiteout.number, item: oldDirectory.newChild(whiteout.credentials, transaction.time))
+    new.item.mode = Whiteout.mode
+    try transaction.inheritPermissions(&new, from: oldParent, whiteout.credentials)
+    transaction.remove(try transaction.backReferenceKey(of: source.item.inode, oldParent, source.item.name))
+    try transaction.point(source.key, source.item.name, in: oldParent, at: new.number, type: new.item.type)
+    transaction.put(new.item, new.number)
+    transaction.mutation.inodes = 1
   }
 
   /// Both entries swap what they stand for.
@@ -99,12 +129,8 @@ private struct Rename {
     transaction.remove(try transaction.backReferenceKey(of: source.item.inode, oldParent, source.item.name))
     transaction.remove(try transaction.backReferenceKey(of: target.item.inode, newParent, newName))
     try point(target.key, at: source.item, &transaction)
-    let back = transaction.volume.store.nameHash.backReferenceKeys(
-      target.item.inode, parent: oldParent, source.item.name)
-    transaction.put(
-      source.key, DentryItem(inode: target.item.inode, type: target.item.type, name: source.item.name).encoded())
-    transaction.put(
-      try transaction.freeKey(back), BackReferenceItem(parent: oldParent, name: source.item.name).encoded())
+    try transaction.point(
+      source.key, source.item.name, in: oldParent, at: target.item.inode, type: target.item.type)
     if movesDirectory { moveLink() }
     if target.item.type == Mode.directory, !isWithinOneDirectory {
       newDirectory.links -= 1
@@ -116,9 +142,7 @@ private struct Rename {
 
   /// Lets the entry under the new name stand for the source.
   private func point(_ key: TreeKey, at item: DentryItem, _ transaction: inout Transaction) throws(Errno) {
-    transaction.put(key, DentryItem(inode: item.inode, type: item.type, name: newName).encoded())
-    let back = transaction.volume.store.nameHash.backReferenceKeys(item.inode, parent: newParent, newName)
-    transaction.put(try transaction.freeKey(back), BackReferenceItem(parent: newParent, name: newName).encoded())
+    try transaction.point(key, newName, in: newParent, at: item.inode, type: item.type)
   }
 
   /// The ".." of a moved directory leaves one directory and comes to the other.

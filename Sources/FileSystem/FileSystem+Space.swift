@@ -13,7 +13,7 @@ extension FileSystem {
   /// Space is not reserved, for every write takes new space anyway: allocation extends the file, punching and zeroing make holes.
   public func fallocate(_ inode: InodeNumber, mode: Int32, offset: UInt64, length: UInt64) throws(Errno) {
     guard length > 0 else { throw .invalidArgument }
-    guard offset <= largestOffset, length <= largestOffset - offset else { throw .fileTooLarge }
+    guard offset <= largestSize, length <= largestSize - offset else { throw .fileTooLarge }
     switch mode {
     case 0, Self.keepSize: try extend(inode, to: mode == 0 ? offset + length : 0)
     case Self.punchHole | Self.keepSize: try zero(inode, offset, length, extending: false)
@@ -64,37 +64,52 @@ extension FileSystem {
     return found
   }
 
+  /// The most extents that one record copies.
+  private static let mostCopiedExtents = 8192
+
   /// Copies by letting both files refer to the same blocks, where whole pages allow it; otherwise byte by byte. Returns how many bytes
-  /// were copied: fewer than asked for at the end of the source, and never more than 1 GiB at once.
+  /// were copied: fewer than asked for at the end of the source, and where the range is in very many extents.
   public func copyFileRange(
     _ source: InodeNumber, at sourceOffset: UInt64, to target: InodeNumber, at targetOffset: UInt64, length: UInt64
   ) throws(Errno) -> UInt64 {
     let size = try item(source).size
     guard sourceOffset < size else { return 0 }
-    let count = min(length, size - sourceOffset, 1 << 30)
-    guard targetOffset <= largestOffset, count <= largestOffset - targetOffset else { throw .fileTooLarge }
+    let count = min(length, size - sourceOffset)
+    guard targetOffset <= largestSize, count <= largestSize - targetOffset else { throw .fileTooLarge }
     let unit = UInt64(pageSize)
     let overlaps = source == target && sourceOffset < targetOffset + count && targetOffset < sourceOffset + count
     if overlaps { throw .invalidArgument }
-    let whole = count / unit * unit
-    guard sourceOffset % unit == 0, targetOffset % unit == 0, whole > 0 else {
-      return try copyBytes(source, sourceOffset, target, targetOffset, min(count, 1 << 20))
-    }
-    try shareBlocks(source, sourceOffset / unit, target, targetOffset / unit, pages: whole / unit)
-    return whole
+    let shared =
+      sourceOffset % unit == 0 && targetOffset % unit == 0
+      ? try shareBlocks(source, sourceOffset, target, targetOffset, count) : 0
+    return shared > 0 ? shared : try copyBytes(source, sourceOffset, target, targetOffset, min(count, 1 << 20))
   }
 
+  /// Shares the whole pages of a range, and the page in which it ends where both files end there: behind the end it is zero. Returns
+  /// how many bytes were copied that way.
   private func shareBlocks(
-    _ source: InodeNumber, _ sourcePage: UInt64, _ target: InodeNumber, _ targetPage: UInt64, pages: UInt64
-  ) throws(Errno) {
-    try volume.transaction(.copyRange) { (transaction) throws(Errno) in
+    _ source: InodeNumber, _ sourceOffset: UInt64, _ target: InodeNumber, _ targetOffset: UInt64, _ length: UInt64
+  ) throws(Errno) -> UInt64 {
+    let unit = UInt64(pageSize)
+    return try volume.transaction(.copyRange) { (transaction) throws(Errno) in
       var item = try transaction.inode(target)
       guard item.isRegular else { throw Errno.invalidArgument }
-      let (extents, old) = try transaction.reading { (tree) throws(TreeError) in
-        (
-          try tree.extents(of: source, sourcePage..<sourcePage + pages),
-          try tree.extents(of: target, targetPage..<targetPage + pages)
-        )
+      let size = try transaction.inode(source).size
+      var count = min(length, size - min(size, sourceOffset))
+      let endsBoth = sourceOffset + count == size && targetOffset + count >= item.size
+      if !endsBoth { count -= count % unit }
+      let (sourcePage, targetPage) = (sourceOffset / unit, targetOffset / unit)
+      var pages = (count + unit - 1) / unit
+      let extents = try transaction.reading { (tree) throws(TreeError) in
+        try tree.extents(of: source, sourcePage..<sourcePage + pages, atMost: Self.mostCopiedExtents)
+      }
+      if extents.count == Self.mostCopiedExtents, let last = extents.last {
+        pages = last.end - sourcePage
+        count = min(count, pages * unit)
+      }
+      guard count > 0 else { return 0 }
+      let old = try transaction.reading { (tree) throws(TreeError) in
+        try tree.extents(of: target, targetPage..<targetPage + pages)
       }
       transaction.mutation.add(.unmap(target, page: targetPage, count: pages))
       for extent in extents {
@@ -105,9 +120,10 @@ extension FileSystem {
       let change = Int64(extents.pages) - Int64(old.pages)
       item.pages = UInt64(Int64(item.pages) + change)
       transaction.mutation.pages = change
-      item.size = max(item.size, (targetPage + pages) * UInt64(pageSize))
+      item.size = max(item.size, targetOffset + count)
       item.touch(transaction.time)
       transaction.put(item, target)
+      return count
     }
   }
 

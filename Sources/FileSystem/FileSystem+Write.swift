@@ -9,15 +9,12 @@ extension FileSystem {
 
   /// Writes bytes, over the end of the file where they reach there, and returns how many: all of them, or those before an error.
   ///
-  /// - Parameters:
-  ///   - killsPrivileges: clear the set-user-ID and set-group-ID bits, and the capabilities.
-  ///   - mayBlock: without it, `wouldBlock` is thrown, and nothing written, where a page that is written in part would have to be
-  ///     waited for.
+  /// - Parameter killsPrivileges: clear the set-user-ID and set-group-ID bits, and the capabilities.
   public func write(
-    _ inode: InodeNumber, at offset: UInt64, _ bytes: UnsafeRawBufferPointer, killsPrivileges: Bool = false,
-    mayBlock: Bool = true
+    _ inode: InodeNumber, at offset: UInt64, _ bytes: UnsafeRawBufferPointer, killsPrivileges: Bool = false
   ) throws(Errno) -> Int {
-    guard offset <= largestOffset, UInt64(bytes.count) <= largestOffset - offset else { throw .fileTooLarge }
+    guard offset <= largestSize, UInt64(bytes.count) <= largestSize - offset else { throw .fileTooLarge }
+    if !volume.mayBlock, bytes.count > Self.largestWrite - pageSize { throw .wouldBlock }
     var done = 0
     while done < bytes.count {
       let start = offset + UInt64(done)
@@ -25,7 +22,7 @@ extension FileSystem {
       let count = min(bytes.count - done, Self.largestWrite - Int(start % UInt64(pageSize)))
       let piece = UnsafeRawBufferPointer(rebasing: bytes[done..<done + count])
       do throws(Errno) {
-        try writePiece(inode, PageRange(offset: start, count: count), piece, killsPrivileges, mayBlock || done > 0)
+        try writePiece(inode, PageRange(offset: start, count: count), piece, killsPrivileges)
       } catch {
         if done > 0 { return done }
         throw error
@@ -36,17 +33,17 @@ extension FileSystem {
   }
 
   private func writePiece(
-    _ inode: InodeNumber, _ range: PageRange, _ bytes: UnsafeRawBufferPointer, _ killsPrivileges: Bool, _ mayBlock: Bool
+    _ inode: InodeNumber, _ range: PageRange, _ bytes: UnsafeRawBufferPointer, _ killsPrivileges: Bool
   ) throws(Errno) {
     try volume.transaction(.write, preparing: range.isAligned ? bytes : nil) { (transaction) throws(Errno) in
       var item = try transaction.inode(inode)
       guard item.isRegular else { throw Errno.invalidArgument }
       let old = try transaction.reading { (tree) throws(TreeError) in try tree.extents(of: inode, range.pages) }
       if !range.isAligned {
-        let buffer = try fill(range, bytes, old, mayBlock)
-        transaction.prepare(UnsafeRawBufferPointer(buffer.bytes))
+        let buffer = try fill(range, bytes, old)
+        _ = transaction.prepare(UnsafeRawBufferPointer(buffer.bytes))
       }
-      let stored = transaction.map(to: inode, page: range.firstPage)
+      let stored = transaction.map(transaction.preparedPages, to: inode, page: range.firstPage)
       let pages = Int64(stored) - Int64(old.pages)
       item.pages = UInt64(Int64(item.pages) + pages)
       item.size = max(item.size, range.end)
@@ -59,7 +56,7 @@ extension FileSystem {
 
   /// The whole pages around bytes that begin or end within a page: what is there already, with the bytes laid over it.
   private func fill(
-    _ range: PageRange, _ bytes: UnsafeRawBufferPointer, _ old: [FileExtent], _ mayBlock: Bool
+    _ range: PageRange, _ bytes: UnsafeRawBufferPointer, _ old: [FileExtent]
   ) throws(Errno) -> PageBuffer {
     let buffer = PageBuffer(pages: range.pages.count)
     let startsInside = range.headOffset != 0
@@ -67,7 +64,7 @@ extension FileSystem {
     do throws(LedgerError) {
       for (page, isPartial) in [(range.firstPage, startsInside), (range.endPage - 1, endsInside)] where isPartial {
         guard let block = old.lazy.compactMap({ $0.clamped(to: page..<page + 1) }).first else { continue }
-        try volume.readBlocks(block.item, into: buffer.page(Int(page - range.firstPage)), mayBlock: mayBlock)
+        try volume.readBlocks(block.item, into: buffer.page(Int(page - range.firstPage)))
       }
     } catch {
       throw Errno(error)

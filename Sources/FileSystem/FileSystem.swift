@@ -1,6 +1,5 @@
 import Ledger
 public import Store
-import Synchronization
 public import SystemIO
 import Tree
 
@@ -14,10 +13,22 @@ public final class FileSystem: Sendable {
   static let longestName = 255
 
   let volume: Volume
-  let references = Mutex(References())
+  /// The same volume; calls on it may wait for the disk.
+  let blockingVolume: Volume
+  let references: References
 
   /// - Parameter volume: a fork needs a root directory before anything else (`makeRoot`).
-  public init(_ volume: Volume) { self.volume = volume }
+  public convenience init(_ volume: Volume) { self.init(volume, blocking: volume, References()) }
+
+  private init(_ volume: Volume, blocking blockingVolume: Volume, _ references: References) {
+    self.volume = volume
+    self.blockingVolume = blockingVolume
+    self.references = references
+  }
+
+  /// The same file system for those who may not wait for the disk: where that would be necessary, a call throws `wouldBlock` and has
+  /// changed nothing.
+  public func nonblocking() -> FileSystem { FileSystem(volume.nonblocking(), blocking: volume, references) }
 
   public var isReadOnly: Bool { volume.isReadOnly }
 
@@ -39,8 +50,10 @@ public final class FileSystem: Sendable {
 
   public func getattr(_ inode: InodeNumber) throws(Errno) -> Attributes { Attributes(inode, try item(inode)) }
 
+  /// Finds a name in a directory. "." and ".." lead to the inode itself, which need not be a directory, and to its parent.
   public func lookup(_ parent: InodeNumber, _ name: [UInt8]) throws(Errno) -> Attributes {
     guard name.count <= Self.longestName else { throw .nameTooLong }
+    if name.isDots { return try getattr(name.count == 1 ? parent : self.parent(of: parent)) }
     let keys = dentryKeys(parent, name)
     let found = try reading { (tree) throws(TreeError) -> Attributes? in
       guard let dentry = try tree.dentry(keys, named: name) else { return nil }
@@ -54,12 +67,15 @@ public final class FileSystem: Sendable {
   }
 
   public func readlink(_ inode: InodeNumber) throws(Errno) -> [UInt8] {
-    let item = try item(inode)
-    guard item.isSymbolicLink else { throw .invalidArgument }
-    let key = TreeKey(inode, .symbolicLink)
-    let short = try reading { (tree) throws(TreeError) in try tree.find(key).map { [UInt8]($0) } }
-    if let short { return short }
-    return try readAll(inode, fromPage: 0, count: Int(item.size))
+    guard try item(inode).isSymbolicLink else { throw .invalidArgument }
+    let target = try volume.value { (tree) throws(TreeError) in
+      if let short = try tree.find(TreeKey(inode, .symbolicLink)) { return .short([UInt8](short)) }
+      guard let item = try tree.inode(inode) else { return .absent }
+      let range = PageRange(offset: 0, count: Int(item.size))
+      return .long(ReadPlan(range: range, extents: try tree.extents(of: inode, range.pages)))
+    }
+    guard let target else { throw .stale }
+    return target
   }
 
   public func statfs() throws(Errno) -> FileSystemStatistics {
@@ -89,7 +105,17 @@ public final class FileSystem: Sendable {
     return item
   }
 
+  /// The directory that a directory stands in; the root stands in itself.
+  func parent(of directory: InodeNumber) throws(Errno) -> InodeNumber {
+    try reading { (tree) throws(TreeError) in try tree.parent(of: directory) } ?? directory
+  }
+
   func dentryKeys(_ parent: InodeNumber, _ name: [UInt8]) -> ClosedRange<TreeKey> {
     volume.store.nameHash.keys(parent, .dentry, name)
   }
+}
+
+extension [UInt8] {
+  /// Whether this is the name "." or "..", which every directory has and no entry may have.
+  var isDots: Bool { (count == 1 || count == 2) && allSatisfy { $0 == UInt8(ascii: ".") } }
 }

@@ -3,15 +3,23 @@ import Store
 /// The size of a page, and of a block.
 let pageSize = 4096
 
-/// The largest offset that a file can reach: the last one in off_t at which a page begins, so that whole pages have offsets too.
-let largestOffset = UInt64(Int64.max) / UInt64(pageSize) * UInt64(pageSize)
+/// The largest size of a file: the last offset in off_t. Its last page ends one byte behind.
+let largestSize = UInt64(Int64.max)
 
 /// Bytes of a file and the pages that hold them.
 struct PageRange {
   let offset: UInt64
-  let count: Int
+  /// Behind the last byte.
+  let end: UInt64
 
-  var end: UInt64 { offset + UInt64(count) }
+  init(offset: UInt64, end: UInt64) {
+    self.offset = offset
+    self.end = end
+  }
+
+  init(offset: UInt64, count: Int) { self.init(offset: offset, end: offset + UInt64(count)) }
+
+  var count: Int { Int(end - offset) }
   var firstPage: UInt64 { offset / UInt64(pageSize) }
   /// Behind the last page.
   var endPage: UInt64 { (end + UInt64(pageSize) - 1) / UInt64(pageSize) }

@@ -4,39 +4,60 @@ public import SystemIO
 import Tree
 
 /// Who uses which inode: the kernel's look-ups and open handles. An inode without a name lives until its last user goes.
-struct References {
-  var counts: [InodeNumber: Int] = [:]
-  /// Inodes that have no name any more.
-  var nameless: Set<InodeNumber> = []
+final class References: Sendable {
+  private struct State {
+    var counts: [InodeNumber: Int] = [:]
+    /// Inodes that have no name any more.
+    var nameless: Set<InodeNumber> = []
+  }
+
+  private let state = Mutex(State())
+
+  func retain(_ inode: InodeNumber, by count: Int) {
+    state.withLock { $0.counts[inode, default: 0] += count }
+  }
+
+  /// Returns whether the last user of an inode without a name has gone.
+  func release(_ inode: InodeNumber, by count: Int) -> Bool {
+    state.withLock { state in
+      guard let old = state.counts[inode] else { return false }
+      if old > count {
+        state.counts[inode] = old - count
+        return false
+      }
+      state.counts[inode] = nil
+      return state.nameless.contains(inode)
+    }
+  }
+
+  /// Notes that an inode has no name any more; returns whether nobody uses it.
+  func becameNameless(_ inode: InodeNumber) -> Bool {
+    state.withLock { state in
+      state.nameless.insert(inode)
+      return state.counts[inode] == nil
+    }
+  }
+
+  /// Notes that an inode has a name again, or is gone.
+  func isNotNameless(_ inode: InodeNumber) {
+    state.withLock { _ = $0.nameless.remove(inode) }
+  }
 }
 
 extension FileSystem {
   /// Counts uses of an inode: a look-up that the kernel remembers, or an open handle.
   public func retain(_ inode: InodeNumber, by count: Int = 1) {
-    references.withLock { $0.counts[inode, default: 0] += count }
+    references.retain(inode, by: count)
   }
 
   /// Takes uses back. When the last one of an inode without a name goes, the inode goes too.
   public func release(_ inode: InodeNumber, by count: Int = 1) throws(Errno) {
-    let isLast = references.withLock { references in
-      guard let old = references.counts[inode] else { return false }
-      if old > count {
-        references.counts[inode] = old - count
-        return false
-      }
-      references.counts[inode] = nil
-      return references.nameless.contains(inode)
-    }
-    if isLast, !isReadOnly { try purge(inode) }
+    if references.release(inode, by: count), !isReadOnly { try purge(inode) }
   }
 
   /// Notes that an inode lost its last name in a record that is applied, and purges it where nobody uses it.
   func becameNameless(_ inode: InodeNumber) throws(Errno) {
-    let isUnused = references.withLock { references in
-      references.nameless.insert(inode)
-      return references.counts[inode] == nil
-    }
-    if isUnused { try purge(inode) }
+    if references.becameNameless(inode) { try purge(inode) }
   }
 
   /// Removes inodes that lost their last name while a process that is gone had them open, or whose fork was taken while they were
@@ -53,8 +74,9 @@ extension FileSystem {
     for inode in orphans { try purge(inode) }
   }
 
+  /// This finishes what another record has begun, so it waits for the disk even where the call may not.
   private func purge(_ inode: InodeNumber) throws(Errno) {
-    try volume.transaction(.purge) { (transaction) throws(Errno) in
+    try blockingVolume.transaction(.purge) { (transaction) throws(Errno) in
       // It may have been given a name again (linkat on an O_TMPFILE), or be purged already.
       guard let item = try transaction.reading({ (tree) throws(TreeError) in try tree.inode(inode) }), item.links == 0
       else { return }
@@ -64,6 +86,6 @@ extension FileSystem {
       transaction.mutation.inodes = -1
       transaction.mutation.pages = -Int64(item.pages)
     }
-    references.withLock { _ = $0.nameless.remove(inode) }
+    references.isNotNameless(inode)
   }
 }

@@ -5,18 +5,19 @@ import SystemIO
 /// and to hand them down.
 extension Transaction {
   /// Gives a new object its permissions: what the default list of its directory and the mode allow or, without such a list, the
-  /// mode less the file creation mask.
+  /// mode less the file creation mask. Symbolic links have none.
   mutating func inheritPermissions(
-    _ item: inout InodeItem, _ inode: InodeNumber, from directory: InodeNumber, mask: UInt32
+    _ new: inout NewInode, from directory: InodeNumber, _ credentials: Credentials
   ) throws(Errno) {
+    guard let mask = credentials.fileCreationMask, !new.item.isSymbolicLink else { return }
     guard let inherited = try accessControlList(AccessControlList.defaultName, of: directory) else {
-      item.mode &= ~(mask & 0o777)
+      new.item.mode &= ~(mask & 0o777)
       return
     }
-    if item.isDirectory { try putAttribute(AccessControlList.defaultName, inherited.encoded(), of: inode) }
-    let list = inherited.inherited(by: item.mode)
-    item.mode = item.mode & ~0o777 | list.permissions
-    if !list.isMinimal { try putAttribute(AccessControlList.accessName, list.encoded(), of: inode) }
+    if new.item.isDirectory { try putAttribute(AccessControlList.defaultName, inherited.encoded(), of: new.number) }
+    let list = inherited.inherited(by: new.item.mode)
+    new.item.mode = new.item.mode & ~0o777 | list.permissions
+    if !list.isMinimal { try putAttribute(AccessControlList.accessName, list.encoded(), of: new.number) }
   }
 
   /// Lets the list of an object follow its new mode.
@@ -37,7 +38,7 @@ extension Transaction {
   }
 
   private func accessControlList(_ name: [UInt8], of inode: InodeNumber) throws(Errno) -> AccessControlList? {
-    guard let found = try attribute(name, of: inode)?.item, found.contentPage == 0 else { return nil }
-    return AccessControlList(decoding: found.value)
+    guard let value = try volume.extendedAttribute(name, of: inode) else { return nil }
+    return AccessControlList(decoding: value)
   }
 }

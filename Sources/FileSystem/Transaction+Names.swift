@@ -35,12 +35,19 @@ extension Transaction {
   mutating func addName(
     _ name: [UInt8], of inode: InodeNumber, type: UInt32, to parent: InodeNumber
   ) throws(Errno) {
-    guard !name.isEmpty, !name.contains(0), !name.contains(UInt8(ascii: "/")), name != [UInt8(ascii: ".")],
-      name != [UInt8(ascii: "."), UInt8(ascii: ".")]
-    else { throw .invalidArgument }
+    guard !name.isEmpty, !name.contains(0), !name.contains(UInt8(ascii: "/")), !name.isDots else {
+      throw .invalidArgument
+    }
     guard try findDentry(name, in: parent) == nil else { throw .exists }
-    let dentryKey = try freeKey(volume.store.nameHash.keys(parent, .dentry, name))
-    put(dentryKey, DentryItem(inode: inode, type: type, name: name).encoded())
+    let key = try freeKey(volume.store.nameHash.keys(parent, .dentry, name))
+    try point(key, name, in: parent, at: inode, type: type)
+  }
+
+  /// Lets the entry at a key stand for an inode, with the reference back to it.
+  mutating func point(
+    _ key: TreeKey, _ name: [UInt8], in parent: InodeNumber, at inode: InodeNumber, type: UInt32
+  ) throws(Errno) {
+    put(key, DentryItem(inode: inode, type: type, name: name).encoded())
     let backKey = try freeKey(volume.store.nameHash.backReferenceKeys(inode, parent: parent, name))
     put(backKey, BackReferenceItem(parent: parent, name: name).encoded())
   }
@@ -112,16 +119,16 @@ extension Transaction {
     if target.count <= Tree.maximumValueLength {
       put(TreeKey(new.number, .symbolicLink), target)
     } else {
-      new.item.pages = putPage(target, of: new.number, page: 0)
+      new.item.pages = putPages(target, of: new.number, from: 0)
       mutation.pages += Int64(new.item.pages)
     }
   }
 
-  /// Stores bytes of less than a page as one page of an inode; returns how many pages are stored.
-  private mutating func putPage(_ bytes: [UInt8], of inode: InodeNumber, page: UInt64) -> UInt64 {
-    let padded = bytes + [UInt8](repeating: 0, count: 4096 - bytes.count)
-    padded.withUnsafeBytes { prepare($0) }
-    return map(to: inode, page: page)
+  /// Stores bytes in pages of an inode, the last one filled up with zeros; returns how many pages are stored.
+  mutating func putPages(_ bytes: [UInt8], of inode: InodeNumber, from page: UInt64) -> UInt64 {
+    let padding = (pageSize - bytes.count % pageSize) % pageSize
+    let part = (bytes + [UInt8](repeating: 0, count: padding)).withUnsafeBytes { prepare($0) }
+    return map(part, to: inode, page: page)
   }
 }
 

@@ -50,16 +50,22 @@ public final class PreparedBlocks {
 }
 
 extension Ledger {
-  /// Hashes, looks up and compresses whole pages.
+  /// Hashes, looks up and compresses whole pages: `add` to nothing.
+  public func prepare(_ content: UnsafeRawBufferPointer) -> PreparedBlocks {
+    let prepared = PreparedBlocks(scratch)
+    add(content, to: prepared)
+    return prepared
+  }
+
+  /// Hashes, looks up and compresses whole pages, behind others for the same record.
   ///
   /// A duplicate that this finds is safe from a collection only if that started before this call, or sees the record in the trees: the
   /// caller holds what keeps a collection from looking at the roots, from before this call until the record is applied.
-  /// - Parameter content: at most `PreparedBlocks.maximumPages` pages of `blockSize` bytes.
-  public func prepare(_ content: UnsafeRawBufferPointer) -> PreparedBlocks {
+  /// - Parameter content: pages of `blockSize` bytes, with those that are prepared at most `PreparedBlocks.maximumPages`.
+  public func add(_ content: UnsafeRawBufferPointer, to prepared: PreparedBlocks) {
     precondition(content.count % blockSize == 0, "only whole pages are stored")
-    precondition(content.count <= PreparedBlocks.maximumPages * blockSize, "a record holds at most 1 MiB of pages")
-    let prepared = PreparedBlocks(scratch)
     let count = content.count / blockSize
+    precondition(prepared.pages.count + count <= PreparedBlocks.maximumPages, "a record holds at most 1 MiB of pages")
     let digests = (0..<count).map { Digest(of: content.page($0)) }
     let candidates = hints.find(digests)
     var compressible = CompressionGuess()
@@ -76,7 +82,6 @@ extension Ledger {
         compressible.observe(shrank)
       }
     }
-    return prepared
   }
 
   private static let holeDigest = [UInt8](repeating: 0, count: blockSize).withUnsafeBytes { Digest(of: $0) }

@@ -128,14 +128,14 @@ public final class SegmentSet: Sendable {
 
   /// Reads the stored bytes of one slot that holds them uncompressed, verified, and returns how many they are.
   public func readSlot(
-    _ slot: BlockReference, into target: UnsafeMutableRawBufferPointer
+    _ slot: BlockReference, into target: UnsafeMutableRawBufferPointer, mayBlock: Bool
   ) throws(LedgerError) -> Int {
-    let entry = try entries(slot, count: 1, mayBlock: true)[0]
+    let entry = try entries(slot, count: 1, mayBlock: mayBlock)[0]
     let file = try segment(slot.segment).file
     let length = Int(entry.length)
     guard length > 0, length <= target.count else { throw .damaged("slot \(slot) of \(directory) is empty") }
     let bytes = UnsafeMutableRawBufferPointer(rebasing: target[..<length])
-    let read = try onDisk { () throws(Errno) in try file.read(into: bytes, at: entry.offset, mayBlock: true) }
+    let read = try onDisk { () throws(Errno) in try file.read(into: bytes, at: entry.offset, mayBlock: mayBlock) }
     guard read == length, Digest(of: UnsafeRawBufferPointer(bytes)) == entry.digest else {
       throw .damaged("slot \(slot) of \(directory): its bytes do not match its digest")
     }

@@ -4,52 +4,52 @@ import SystemIO
 
 extension ForkOperations {
   func lookup(_ request: consuming Request<Entry>, name: [UInt8], in parent: NodeID) {
-    introduce(request, orIfMissing: .absent) { () throws(Errno) in try fileSystem.lookup(parent, name) }
+    introduce(request, orIfMissing: .absent) { (files) throws(Errno) in try files.lookup(parent, name) }
   }
 
   func mknod(_ request: consuming Request<Entry>, name: [UInt8], in parent: NodeID, mode: UInt32, device: UInt32) {
     let owner = Credentials(request.caller)
-    introduce(request) { () throws(Errno) in
-      try fileSystem.mknod(parent, name, mode: mode, device: device, owner)
+    introduce(request) { (files) throws(Errno) in
+      try files.mknod(parent, name, mode: mode, device: device, owner)
     }
   }
 
   func mkdir(_ request: consuming Request<Entry>, name: [UInt8], in parent: NodeID, mode: UInt32) {
     let owner = Credentials(request.caller)
-    introduce(request) { () throws(Errno) in try fileSystem.mkdir(parent, name, mode: mode, owner) }
+    introduce(request) { (files) throws(Errno) in try files.mkdir(parent, name, mode: mode, owner) }
   }
 
   func symlink(_ request: consuming Request<Entry>, name: [UInt8], in parent: NodeID, target: [UInt8]) {
     let owner = Credentials(request.caller)
-    introduce(request) { () throws(Errno) in try fileSystem.symlink(parent, name, target: target, owner) }
+    introduce(request) { (files) throws(Errno) in try files.symlink(parent, name, target: target, owner) }
   }
 
   func link(_ request: consuming Request<Entry>, node: NodeID, name: [UInt8], in parent: NodeID) {
-    introduce(request) { () throws(Errno) in try fileSystem.link(node, parent, name) }
+    introduce(request) { (files) throws(Errno) in try files.link(node, parent, name) }
   }
 
   func create(
     _ request: consuming Request<CreatedFile>, name: [UInt8], in parent: NodeID, mode: UInt32, flags: Int32
   ) {
     let owner = Credentials(request.caller)
-    introduce(request) { () throws(Errno) in try fileSystem.mknod(parent, name, mode: mode, device: 0, owner) }
+    introduce(request) { (files) throws(Errno) in try files.mknod(parent, name, mode: mode, device: 0, owner) }
   }
 
   func tmpfile(_ request: consuming Request<CreatedFile>, in parent: NodeID, mode: UInt32, flags: Int32) {
     let owner = Credentials(request.caller)
-    introduce(request) { () throws(Errno) in try fileSystem.tmpfile(parent, mode: mode, owner) }
+    introduce(request) { (files) throws(Errno) in try files.tmpfile(parent, mode: mode, owner) }
   }
 
   func unlink(_ request: consuming Request<Done>, name: [UInt8], in parent: NodeID) {
-    request.reply { () throws(Errno) in
-      try fileSystem.unlink(parent, name)
+    answer(request) { (files) throws(Errno) in
+      try files.unlink(parent, name)
       return Done()
     }
   }
 
   func rmdir(_ request: consuming Request<Done>, name: [UInt8], in parent: NodeID) {
-    request.reply { () throws(Errno) in
-      try fileSystem.rmdir(parent, name)
+    answer(request) { (files) throws(Errno) in
+      try files.rmdir(parent, name)
       return Done()
     }
   }
@@ -58,14 +58,15 @@ extension ForkOperations {
     _ request: consuming Request<Done>, name: [UInt8], in parent: NodeID, to newName: [UInt8], in newParent: NodeID,
     flags: UInt32
   ) {
-    request.reply { () throws(Errno) in
-      try fileSystem.rename(parent, name, to: newParent, newName, flags: flags)
+    let owner = Credentials(request.caller)
+    answer(request) { (files) throws(Errno) in
+      try files.rename(parent, name, to: newParent, newName, flags: flags, owner)
       return Done()
     }
   }
 
   func readlink(_ request: consuming Request<Bytes>, node: NodeID) {
-    request.reply { () throws(Errno) in Bytes(try fileSystem.readlink(node)) }
+    answer(request) { (files) throws(Errno) in Bytes(try files.readlink(node)) }
   }
 }
 
@@ -86,14 +87,25 @@ extension ForkOperations {
   /// Answers with an inode, and counts the look-up: before the kernel learns of it, since it may forget it right after.
   private func introduce<Answer: Introduction>(
     _ request: consuming Request<Answer>, orIfMissing substitute: Answer? = nil,
-    _ find: () throws(Errno) -> Attributes
+    _ find: @escaping (FileSystem) throws(Errno) -> Attributes
   ) {
-    do {
-      let attributes = try find()
+    let found = Result { () throws(Errno) in try find(fileSystem(mayBlock: false)) }
+    guard case .failure(.wouldBlock) = found else { return introduce(request, found, orIfMissing: substitute) }
+    request.detached(isOrdered: true) { request in
+      let found = Result { () throws(Errno) in try find(self.fileSystem) }
+      self.introduce(request, found, orIfMissing: substitute)
+    }
+  }
+
+  private func introduce<Answer: Introduction>(
+    _ request: consuming Request<Answer>, _ found: Result<Attributes, Errno>, orIfMissing substitute: Answer?
+  ) {
+    switch found {
+    case .success(let attributes):
       fileSystem.retain(attributes.inode)
       let isKnown = request.reply(Answer(introducing: NodeAttributes(attributes)))
       if !isKnown { release(attributes.inode) }
-    } catch {
+    case .failure(let error):
       if error == .noSuchFile, let substitute {
         request.reply(substitute)
       } else {

@@ -10,6 +10,7 @@ import SystemIO
 /// look-up count, so there are no handles to count, to lose, or to restore.
 final class ForkOperations: Operations {
   let fileSystem: FileSystem
+  private let nonblocking: FileSystem
   let flushes: FlushQueue
 
   /// More bytes than this are written, allocated or freed where it does not hold up other requests.
@@ -19,8 +20,34 @@ final class ForkOperations: Operations {
 
   init(_ fileSystem: FileSystem) {
     self.fileSystem = fileSystem
+    nonblocking = fileSystem.nonblocking()
     flushes = FlushQueue { () throws(Errno) in try fileSystem.fsync() }
   }
+
+  /// Answers at once where that needs no waiting for the disk, and otherwise where waiting holds up nobody else.
+  func answer<Answer: Reply & ~Copyable>(
+    _ request: consuming Request<Answer>, _ body: @escaping (FileSystem) throws(Errno) -> Answer
+  ) {
+    do {
+      request.reply(try body(nonblocking))
+    } catch .wouldBlock {
+      answerBlocking(request, body)
+    } catch {
+      request.fail(error)
+    }
+  }
+
+  /// Answers where waiting for the disk, or taking long, holds up nobody else.
+  func answerBlocking<Answer: Reply & ~Copyable>(
+    _ request: consuming Request<Answer>, _ body: @escaping (FileSystem) throws(Errno) -> Answer
+  ) {
+    request.detached(isOrdered: true) { request in
+      request.reply { () throws(Errno) in try body(self.fileSystem) }
+    }
+  }
+
+  /// The file system for a caller who may wait for the disk, or not.
+  func fileSystem(mayBlock: Bool) -> FileSystem { mayBlock ? fileSystem : nonblocking }
 
   func forget(_ node: NodeID, count: UInt64, in session: Session) {
     if mayTakeLong(toRemove: node) {
@@ -72,7 +99,7 @@ final class ForkOperations: Operations {
   }
 
   func statfs(_ request: consuming Request<Statistics>, node: NodeID) {
-    request.reply { () throws(Errno) in Statistics(try fileSystem.statfs()) }
+    answer(request) { (files) throws(Errno) in Statistics(try files.statfs()) }
   }
 
   /// Files opened by `create` before the kernel knows that it need not ask are still released.

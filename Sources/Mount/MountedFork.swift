@@ -38,6 +38,7 @@ public final class MountedFork: Sendable {
       MountOptions(source: "tine:\(options.name)", subtype: Self.subtype, isReadOnly: fileSystem.isReadOnly))
     var configuration = Configuration()
     configuration.accessControlLists = true
+    configuration.findsInodes = true
     configuration.writesBack = options.writesBack && !fileSystem.isReadOnly
     let operations = ForkOperations(fileSystem)
     do throws(Errno) {

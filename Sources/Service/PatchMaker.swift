@@ -50,7 +50,7 @@ struct PatchMaker {
     var length = 0
     while length < count {
       let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[length..<count])
-      let piece = try fileSystem.read(inode, at: UInt64(length), into: rest, mayBlock: true)
+      let piece = try fileSystem.read(inode, at: UInt64(length), into: rest)
       if piece == 0 { break }
       length += piece
     }

@@ -94,14 +94,17 @@ final class NodeSegments: NodeSource {
 
   init(_ segments: SegmentSet) { self.segments = segments }
 
-  func readNode(_ reference: NodeReference, into page: UnsafeMutableRawBufferPointer) throws(TreeError) -> Int {
+  func readNode(
+    _ reference: NodeReference, into page: UnsafeMutableRawBufferPointer, mayBlock: Bool
+  ) throws(TreeError) -> Int {
     do throws(LedgerError) {
-      return try segments.readSlot(BlockReference(packed: reference.packed), into: page)
+      return try segments.readSlot(BlockReference(packed: reference.packed), into: page, mayBlock: mayBlock)
     } catch {
       switch error {
+      case .wouldBlock: throw .wouldBlock
       case .storage(let errno), .stopped(let errno): throw .storage(errno)
       case .damaged(let place): throw .damaged(place)
-      case .newerFormat, .wouldBlock: throw .damaged("node \(reference): \(error)")
+      case .newerFormat: throw .damaged("node \(reference): \(error)")
       }
     }
   }

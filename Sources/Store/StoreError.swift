@@ -52,6 +52,7 @@ extension StoreError {
     switch error {
     case .storage(let error): self.init(error, during: action)
     case .damaged(let place): self.init(damage: place)
+    case .wouldBlock: self.init(.failed, "\(action): the data is not in memory")
     case .notResident(let node): preconditionFailure("node \(node) is not in memory, and that left the tree")
     }
   }

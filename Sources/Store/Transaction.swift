@@ -36,19 +36,26 @@ public struct Transaction: ~Copyable {
 
   public mutating func remove(_ key: TreeKey) { mutation.add(.remove(key)) }
 
-  /// Hashes and compresses whole pages: content that is known only now, for `map`. A record has one run of new content.
-  public mutating func prepare(_ content: UnsafeRawBufferPointer) {
-    precondition(blocks == nil, "a record has one run of new content")
-    blocks = volume.store.ledger.prepare(content)
+  /// Hashes and compresses whole pages, content that is known only now, and returns their numbers for `map`. A record holds 1 MiB at
+  /// most.
+  public mutating func prepare(_ content: UnsafeRawBufferPointer) -> Range<Int> {
+    let first = preparedPages.upperBound
+    if let blocks {
+      volume.store.ledger.add(content, to: blocks)
+    } else {
+      blocks = volume.store.ledger.prepare(content)
+    }
+    return first..<preparedPages.upperBound
   }
 
-  /// Maps prepared content to a file from `page` on.
+  /// All that is prepared so far.
+  public var preparedPages: Range<Int> { 0..<(blocks?.pages.count ?? 0) }
+
+  /// Maps prepared pages to a file from `page` on.
   ///
-  /// - Parameter part: which of the prepared pages; nil for all.
   /// - Returns: how many of the pages are stored, holes left out.
-  public mutating func map(_ part: Range<Int>? = nil, to inode: InodeNumber, page: UInt64) -> UInt64 {
+  public mutating func map(_ part: Range<Int>, to inode: InodeNumber, page: UInt64) -> UInt64 {
     guard let prepared = blocks else { preconditionFailure("nothing was prepared") }
-    let part = part ?? 0..<prepared.pages.count
     var index = part.lowerBound
     var stored: UInt64 = 0
     while index < part.upperBound {
@@ -150,6 +157,7 @@ extension Errno {
   public init(_ error: TreeError) {
     switch error {
     case .storage(let errno): self = errno
+    case .wouldBlock: self = .wouldBlock
     case .damaged, .notResident: self = .inputOutput
     }
   }

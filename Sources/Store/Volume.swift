@@ -16,18 +16,25 @@ public final class Volume: Sendable {
   /// The number of the fork or snapshot.
   public var id: UInt64 { head.id }
 
+  /// Whether the disk is waited for. Otherwise `wouldBlock` is thrown, and nothing changed, where it would have to be.
+  public let mayBlock: Bool
+
   /// Of a frozen volume: what keeps its tree.
   private let pinned: PinnedTree?
 
-  init(_ store: Store, _ head: HeadState, name: String, pinned: PinnedTree? = nil) {
+  init(_ store: Store, _ head: HeadState, name: String, pinned: PinnedTree? = nil, mayBlock: Bool = true) {
     self.store = store
     self.head = head
     self.name = name
     self.pinned = pinned
+    self.mayBlock = mayBlock
     head.users.wrappingAdd(1, ordering: .acquiring)
   }
 
   deinit { head.users.wrappingSubtract(1, ordering: .releasing) }
+
+  /// The same fork or snapshot for those who may not wait for the disk.
+  public func nonblocking() -> Volume { Volume(store, head, name: name, pinned: pinned, mayBlock: false) }
 
   /// How many inodes there are, and how many pages their content has.
   public var usage: (inodes: UInt64, pages: UInt64) {
@@ -36,12 +43,14 @@ public final class Volume: Sendable {
 
   /// Looks into the tree at one moment. `body` may run more than once, so it must begin anew each time it is called.
   public func reading<Result>(_ body: (TreeReader) throws(TreeError) -> Result) throws(TreeError) -> Result {
-    try store.pool.reading { () throws(TreeError) in try body(TreeReader(pool: store.pool, tree: head.tree)) }
+    try store.pool.reading(mayBlock: mayBlock) { () throws(TreeError) in
+      try body(TreeReader(pool: store.pool, tree: head.tree))
+    }
   }
 
   /// Reads blocks in consecutive slots, verified.
   public func readBlocks(
-    _ extent: ExtentItem, into target: UnsafeMutableRawBufferPointer, mayBlock: Bool
+    _ extent: ExtentItem, into target: UnsafeMutableRawBufferPointer
   ) throws(LedgerError) {
     try store.ledger.readBlocks(extent.first, count: Int(extent.count), into: target, mayBlock: mayBlock)
   }
@@ -68,9 +77,11 @@ public struct TreeReader {
     try pool.scan(from: range.lowerBound, through: range.upperBound, in: tree, body)
   }
 
-  /// The extents that meet a range of pages, clamped to it.
-  public func extents(of inode: InodeNumber, _ pages: Range<UInt64>) throws(TreeError) -> [FileExtent] {
-    try pool.extents(of: inode, pages, in: tree)
+  /// The extents that meet a range of pages, clamped to it; the first `limit` of them.
+  public func extents(
+    of inode: InodeNumber, _ pages: Range<UInt64>, atMost limit: Int = .max
+  ) throws(TreeError) -> [FileExtent] {
+    try pool.extents(of: inode, pages, atMost: limit, in: tree)
   }
 
   /// The first extent of a file's content that ends behind a page.

@@ -56,13 +56,18 @@ public final class NodePool: @unchecked Sendable {
 
   /// Runs look-ups. What they ask for and is not in memory is read in between, and `body` starts again from its beginning, so
   /// it must not keep results of a run that was given up.
-  public func reading<Result>(_ body: () throws(TreeError) -> Result) throws(TreeError) -> Result {
+  ///
+  /// - Parameter mayBlock: without it, `wouldBlock` is thrown where the disk would have to be waited for.
+  public func reading<Result>(
+    mayBlock: Bool = true, _ body: () throws(TreeError) -> Result
+  ) throws(TreeError) -> Result {
     var missing: NodeReference?
     for _ in 0..<Self.patience {
       do throws(TreeError) {
         return try lock.withReading(body)
       } catch .notResident(let reference) {
-        do throws(TreeError) { try load(reference) } catch {
+        do throws(TreeError) { try load(reference, mayBlock: mayBlock) } catch {
+          if case .wouldBlock = error { throw error }
           // The root that led to it may be replaced by now, and a collection may have taken it. What is asked for again is damaged.
           if missing == reference { throw error }
           missing = reference
@@ -71,6 +76,7 @@ public final class NodePool: @unchecked Sendable {
         throw error
       }
     }
+    guard mayBlock else { throw .wouldBlock }
     // What needs so many nodes could push out its first ones before it has its last, and never end.
     return try writing(body)
   }
@@ -103,7 +109,7 @@ public final class NodePool: @unchecked Sendable {
       return page(frame)
     }
     guard writerHoldsLock else { throw .notResident(reference) }
-    let page = try readPage(reference)
+    let page = try readPage(reference, mayBlock: true)
     defer { page.deallocate() }
     return insertClean(reference, page)
   }
@@ -115,7 +121,7 @@ public final class NodePool: @unchecked Sendable {
       target.copyMemory(from: page(frame).base, byteCount: Node.size)
       return true
     }
-    if !found { try read(reference, into: target) }
+    if !found { try read(reference, into: target, mayBlock: true) }
   }
 
   // MARK: Births and deaths (the lock is held for writing)
@@ -203,8 +209,8 @@ public final class NodePool: @unchecked Sendable {
     recentlyUsed[frame / Self.slabFrames] + frame % Self.slabFrames
   }
 
-  private func load(_ reference: NodeReference) throws(TreeError) {
-    let page = try readPage(reference)
+  private func load(_ reference: NodeReference, mayBlock: Bool) throws(TreeError) {
+    let page = try readPage(reference, mayBlock: mayBlock)
     defer { page.deallocate() }
     lock.withWriting {
       guard table.find(reference, references) == nil else { return }
@@ -213,18 +219,21 @@ public final class NodePool: @unchecked Sendable {
     }
   }
 
-  private func readPage(_ reference: NodeReference) throws(TreeError) -> UnsafeMutableRawPointer {
+  private func readPage(_ reference: NodeReference, mayBlock: Bool) throws(TreeError) -> UnsafeMutableRawPointer {
     let page = UnsafeMutableRawPointer.allocate(byteCount: Node.size, alignment: 8)
-    do throws(TreeError) { try read(reference, into: page) } catch {
+    do throws(TreeError) { try read(reference, into: page, mayBlock: mayBlock) } catch {
       page.deallocate()
       throw error
     }
     return page
   }
 
-  private func read(_ reference: NodeReference, into page: UnsafeMutableRawPointer) throws(TreeError) {
+  private func read(
+    _ reference: NodeReference, into page: UnsafeMutableRawPointer, mayBlock: Bool
+  ) throws(TreeError) {
     page.initializeMemory(as: UInt8.self, repeating: 0, count: Node.size)
-    let length = try source.readNode(reference, into: UnsafeMutableRawBufferPointer(start: page, count: Node.size))
+    let target = UnsafeMutableRawBufferPointer(start: page, count: Node.size)
+    let length = try source.readNode(reference, into: target, mayBlock: mayBlock)
     try Node(page).expand(length: length, expecting: reference)
   }
 

@@ -203,6 +203,8 @@ extension Failure {
     case .busy:
       self.init(.conflict, "\(error)", hint: "end what uses it; 'tine unmount --lazy' takes it away from them")
     case .notMounted: self.init(.noSuchName, "\(error)")
+    case .deviceForbidden:
+      self.init(.failed, "\(error)", hint: "let everybody open it, as is usual: 'chmod 666 /dev/fuse' as root")
     case .notPermitted, .noDevice, .helperFailed:
       self.init(.failed, "\(error)", hint: "mounting needs /dev/fuse, and root or the program fusermount3")
     case .failed: self.init(.failed, "\(error)")

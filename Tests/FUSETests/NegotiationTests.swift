@@ -18,13 +18,13 @@ import Testing
 
   @Test func asksForWhatCachingNeeds() throws {
     let answer = try negotiate(offering: InitFlags(rawValue: .max))
-    let flags = InitFlags(rawValue: UInt64(answer.flags))
+    let flags = InitFlags(rawValue: UInt64(answer.flags) | UInt64(answer.flags2) << 32)
     let wanted: InitFlags = [
       .handlesPrivileges, .extended, .maximumPages, .explicitInvalidation, .cacheSymlinks, .noOpendir, .readdirplus,
-      .readdirplusWhenUseful, .parallelDirectoryOperations, .asyncDirectIO, .bigWrites,
+      .readdirplusWhenUseful, .parallelDirectoryOperations, .asyncDirectIO, .bigWrites, .allowsMappedOwners,
     ]
     #expect(flags.isSuperset(of: wanted))
-    #expect(flags.isDisjoint(with: [.writeback, .posixACL, .noMask, .atomicTruncation]))
+    #expect(flags.isDisjoint(with: [.writeback, .posixACL, .noMask, .atomicTruncation, .exportSupport, .resend]))
     // HANDLE_KILLPRIV, the first version, which libfuse likes to ask for.
     #expect(answer.flags & (1 << 19) == 0)
     #expect(answer.max_write == 1 << 20)
@@ -39,10 +39,11 @@ import Testing
     configuration.writesBack = true
     configuration.accessControlLists = true
     configuration.allowsResending = true
+    configuration.findsInodes = true
     configuration.maximumBackground = 12
     let answer = try negotiate(configuration, offering: InitFlags(rawValue: .max))
-    #expect(InitFlags(rawValue: UInt64(answer.flags)).isSuperset(of: [.writeback, .posixACL, .noMask]))
-    #expect(answer.flags2 == 1 << 7)
+    let flags = InitFlags(rawValue: UInt64(answer.flags) | UInt64(answer.flags2) << 32)
+    #expect(flags.isSuperset(of: [.writeback, .posixACL, .noMask, .exportSupport, .resend]))
     #expect(answer.max_background == 12)
   }
 

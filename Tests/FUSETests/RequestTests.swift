@@ -34,6 +34,21 @@ import Testing
     #expect(Int64(bitPattern: entry.attr.ctime) == -5)
   }
 
+  /// The fields stand where the kernel's `struct fuse_statx_out` has them.
+  @Test func theTimeOfBirthIsTold() throws {
+    let answer = try kernel.ask(fuse_opcode(52), [UInt8](repeating: 0, count: 24))
+    #expect(answer.error == 0)
+    #expect(answer.body.count == 288)
+    #expect(answer.load(UInt64.self) > 1_000_000_000)
+    #expect(answer.load(UInt32.self, at: 32) == 0xfff)
+    #expect(answer.load(UInt16.self, at: 60) == 0o100640)
+    #expect(answer.load(UInt64.self, at: 64) == 7)
+    #expect(answer.load(UInt64.self, at: 72) == 12345)
+    #expect(answer.load(Int64.self, at: 112) == -7)
+    #expect(answer.load(UInt32.self, at: 120) == 8)
+    #expect(answer.load(Int64.self, at: 144) == 3)
+  }
+
   @Test func absenceIsCachedToo() throws {
     let answer = try kernel.ask(FUSE_LOOKUP, name("absent"))
     let entry = answer.load(fuse_entry_out.self)

@@ -36,6 +36,10 @@ final class ScriptedOperations: Operations {
 
   func forget(_ node: NodeID, count: UInt64, in session: Session) { note("forget \(node) \(count)") }
 
+  func statx(_ request: consuming Request<ExtendedStatus>, node: NodeID) {
+    request.reply(ExtendedStatus(Self.attributes, born: NodeTime(seconds: -7, nanoseconds: 8)))
+  }
+
   func setattr(_ request: consuming Request<NodeAttributes>, node: NodeID, changes: AttributeChanges) {
     note("setattr \(changes)")
     request.reply(Self.attributes)

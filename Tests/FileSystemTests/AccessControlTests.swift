@@ -95,10 +95,26 @@ import Testing
     #expect(try files.getattr(inode).mode == 0o100644)
   }
 
-  @Test func listsHaveALimit() throws {
-    let inode = try make("file", mode: 0o100644, mask: nil).inode
-    let many = (0..<60).map { (tag: UInt8(2), permissions: UInt8(4), id: UInt8($0)) }
-    let long = many.reduce(into: extended) { $0 += [$1.tag, 0, $1.permissions, 0, $1.id, 0, 0, 0] }
-    #expect(throws: Errno.noSpace) { try files.setxattr(inode, access, long) }
+  /// Lists that do not fit into the tree once were refused.
+  @Test func aLongListIsHandedDownAndFollowsTheMode() throws {
+    let named = (0..<500).map { [2, 0, 6, 0, UInt8($0 % 256), UInt8($0 / 256), 0, 0] as [UInt8] }
+    func long(owner: UInt8 = 7, mask: UInt8) -> [UInt8] {
+      list((1, owner, 255)) + named.joined() + list((4, 4, 255), (16, mask, 255), (32, 0, 255))[4...]
+    }
+    try files.setxattr(1, inherited, long(mask: 6))
+    let caller = Credentials(user: 1, group: 1, fileCreationMask: 0)
+    let directory = try files.mkdir(1, Array("directory".utf8), mode: 0o757, caller)
+    #expect(directory.mode == 0o040740)
+    #expect(try files.getxattr(directory.inode, inherited) == long(mask: 6))
+    #expect(try files.getxattr(directory.inode, access) == long(mask: 5 & 6))
+    let file = try make("file", mode: 0o100660, mask: 0)
+    try files.write(file.inode, at: 0, [UInt8](repeating: 1, count: 5000))
+    var change = AttributeChange()
+    change.mode = 0o640
+    change.size = 4500
+    #expect(try files.setattr(file.inode, change).mode == 0o100640)
+    #expect(try files.getxattr(file.inode, access) == long(owner: 6, mask: 4))
+    #expect(try files.contents(file.inode) == [UInt8](repeating: 1, count: 4500))
+    #expect(try fixture.problems == [])
   }
 }

@@ -95,7 +95,7 @@ import Testing
     try files.rmdir(1, Array("d".utf8))
     #expect(throws: Errno.noSuchFile) { try files.mkdir(directory, [1], mode: 0o755, Fixture.user) }
     #expect(throws: Errno.noSuchFile) { try files.link(file, directory, [1]) }
-    #expect(throws: Errno.noSuchFile) { try files.rename(1, Array("file".utf8), to: directory, [1]) }
+    #expect(throws: Errno.noSuchFile) { try files.rename(1, Array("file".utf8), to: directory, [1], Fixture.user) }
     #expect(try read(directory, after: 0, .max).count == 2)
     try files.release(directory)
     #expect(throws: Errno.stale) { try files.getattr(directory) }

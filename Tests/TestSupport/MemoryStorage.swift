@@ -16,6 +16,15 @@ public final class MemoryStorage: Storage {
 
   private init(_ state: sending State) { self.state = Mutex(state) }
 
+  /// A disk with these files, of which nothing is in the page cache: whoever may not wait for it reads nothing.
+  public func cold() -> MemoryStorage {
+    let copy = copy()
+    copy.state.withLock { state in
+      for file in state.files.values { file.isCold.store(true, ordering: .relaxed) }
+    }
+    return copy
+  }
+
   /// A disk with these files.
   public convenience init(directories: Set<String>, files contents: [String: [UInt8]]) {
     var files: [String: MemoryFile] = [:]
@@ -106,12 +115,14 @@ final class MemoryLock: Sendable {
 
 private final class MemoryFile: StorageFile {
   private let content: Mutex<[UInt8]>
+  let isCold = Atomic(false)
 
   init(_ bytes: [UInt8]) { content = Mutex(bytes) }
 
   var bytes: [UInt8] { content.withLock { $0 } }
 
   func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64, mayBlock: Bool) throws(Errno) -> Int {
+    if !mayBlock, isCold.load(ordering: .relaxed) { throw .wouldBlock }
     let bytes = bytes
     let start = min(Int(offset), bytes.count)
     let count = min(buffer.count, bytes.count - start)

@@ -12,7 +12,9 @@ final class MemoryNodes: NodeSource {
 
   func write(_ reference: NodeReference, _ image: [UInt8]) { images.withLock { $0[reference] = image } }
 
-  func readNode(_ reference: NodeReference, into page: UnsafeMutableRawBufferPointer) throws(TreeError) -> Int {
+  func readNode(
+    _ reference: NodeReference, into page: UnsafeMutableRawBufferPointer, mayBlock: Bool
+  ) throws(TreeError) -> Int {
     reads.add(1, ordering: .relaxed)
     guard let image = images.withLock({ $0[reference] }) else { throw .damaged("node \(reference) was never written") }
     page.copyBytes(from: image)

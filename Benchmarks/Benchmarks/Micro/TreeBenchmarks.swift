@@ -7,7 +7,9 @@ import Workloads
 private final class TreeFixture: @unchecked Sendable {
   /// Nothing is ever written, so nothing is read.
   private final class NoNodes: NodeSource {
-    func readNode(_ reference: NodeReference, into page: UnsafeMutableRawBufferPointer) throws(TreeError) -> Int {
+    func readNode(
+      _ reference: NodeReference, into page: UnsafeMutableRawBufferPointer, mayBlock: Bool
+    ) throws(TreeError) -> Int {
       throw .damaged("node \(reference) was never written")
     }
   }

@@ -54,9 +54,9 @@ public struct FileExtent: Hashable, Sendable {
 }
 
 extension NodePool {
-  /// The extents that meet a range of pages, clamped to it. Runs inside `reading` or `writing`.
+  /// The extents that meet a range of pages, clamped to it; the first `limit` of them. Runs inside `reading` or `writing`.
   public func extents(
-    of inode: InodeNumber, _ range: Range<UInt64>, in tree: Tree
+    of inode: InodeNumber, _ range: Range<UInt64>, atMost limit: Int = .max, in tree: Tree
   ) throws(TreeError) -> [FileExtent] {
     guard !range.isEmpty else { return [] }
     var found: [FileExtent] = []
@@ -70,7 +70,7 @@ extension NodePool {
       let extent = FileExtent(
         page: key.sub, item: try decoding(key) { () throws(DecodingFailure) in try ExtentItem(decoding: value) })
       if let part = extent.clamped(to: range) { found.append(part) }
-      return true
+      return found.count < limit
     }
     return found
   }

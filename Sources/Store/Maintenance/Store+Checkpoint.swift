@@ -142,7 +142,8 @@ extension TreeError {
     switch error {
     case .storage(let errno), .stopped(let errno): self = .storage(errno)
     case .damaged(let place): self = .damaged(place)
-    case .newerFormat, .wouldBlock: self = .damaged("\(error)")
+    case .wouldBlock: self = .wouldBlock
+    case .newerFormat: self = .damaged("\(error)")
     }
   }
 }
@@ -152,6 +153,7 @@ extension LedgerError {
     switch error {
     case .storage(let errno): self = .storage(errno)
     case .damaged(let place): self = .damaged(place)
+    case .wouldBlock: self = .wouldBlock
     case .notResident(let node): self = .damaged("node \(node) is not in memory")
     }
   }

@@ -62,10 +62,13 @@ extension ModelFileSystem {
     forget(inode)
   }
 
-  /// - Parameter flags: 1 is RENAME_NOREPLACE, 2 is RENAME_EXCHANGE.
+  /// - Parameters:
+  ///   - flags: 1 is RENAME_NOREPLACE, 2 is RENAME_EXCHANGE, 4 is RENAME_WHITEOUT.
+  ///   - whiteout: the inode that takes the old name with RENAME_WHITEOUT.
   public mutating func rename(
-    _ parent: UInt64, _ name: [UInt8], to newParent: UInt64, _ newName: [UInt8], flags: UInt32
+    _ parent: UInt64, _ name: [UInt8], to newParent: UInt64, _ newName: [UInt8], flags: UInt32, whiteout: UInt64
   ) throws(Errno) {
+    guard [0, 1, 2, 4, 5].contains(flags) else { throw .invalidArgument }
     let source = try entry(name, in: parent)
     let target = self[newParent].entries[newName]
     let (sourceIsDirectory, targetIsDirectory) = (
@@ -73,7 +76,7 @@ extension ModelFileSystem {
     )
     if sourceIsDirectory, isInside(newParent, source) { throw .invalidArgument }
     if let target, targetIsDirectory, isInside(parent, target) { throw .directoryNotEmpty }
-    if flags == 1, target != nil { throw .exists }
+    if flags & 1 != 0, target != nil { throw .exists }
     if flags == 2, target == nil { throw .noSuchFile }
     if source == target { return }
     if flags == 2, let target {
@@ -97,6 +100,7 @@ extension ModelFileSystem {
     self[parent].entries[name] = nil
     self[newParent].entries[newName] = source
     if sourceIsDirectory { moveLink(from: parent, to: newParent) }
+    if flags & 4 != 0 { try make(whiteout, parent, name, Node(content: .device, mode: 0o020000, links: 1)) }
   }
 
   private mutating func moveLink(from old: UInt64, to new: UInt64) {

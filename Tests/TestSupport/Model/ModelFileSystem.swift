@@ -8,6 +8,7 @@ public struct ModelFileSystem {
     /// Pages that are not all zero, by their numbers.
     case file([UInt64: [UInt8]])
     case link([UInt8])
+    case device
   }
 
   public struct Node: Equatable {
@@ -78,7 +79,7 @@ extension ModelFileSystem.Node {
   /// Pages that take space: a long target of a link takes one.
   public var storedPages: Int {
     switch content {
-    case .directory: 0
+    case .directory, .device: 0
     case .file(let pages): pages.count
     case .link(let target): target.count > 800 ? 1 : 0
     }

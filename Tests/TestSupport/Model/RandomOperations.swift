@@ -152,13 +152,13 @@ public struct RandomOperations {
     let (parent, newParent) = (directory(&random), directory(&random))
     let name = taken(parent, &random)
     let newName = random.oneIn(2) ? taken(newParent, &random) : self.name(&random)
-    let flags: UInt32 = [0, 0, 1, 2].randomElement(using: &random)!
+    let flags: UInt32 = [0, 0, 1, 2, 4, 5, 3, 6, 8].randomElement(using: &random)!
     try both("rename \(parent) \(name) to \(newParent) \(newName), flags \(flags)") {
-      try $0.rename(parent, name, to: newParent, newName, flags: flags)
-      return true
-    } _: { model, _ in
-      try model.rename(parent, name, to: newParent, newName, flags: flags)
-      return true
+      try $0.rename(parent, name, to: newParent, newName, flags: flags, Self.user)
+      return flags & 4 == 0 ? 0 : try $0.lookup(parent, name).inode
+    } _: { model, left in
+      try model.rename(parent, name, to: newParent, newName, flags: flags, whiteout: left ?? 0)
+      return left
     }
   }
 
