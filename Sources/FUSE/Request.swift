@@ -1,4 +1,5 @@
 import CFUSE
+import CLinux
 import Glibc
 public import SystemIO
 
@@ -145,4 +146,7 @@ public struct Caller: Sendable {
     process = context.pid
     fileCreationMask = context.umask
   }
+
+  /// Whether the caller has CAP_SYS_ADMIN. The kernel tells its user only where something new is to belong to it.
+  public var isAdministrator: Bool { linux_is_administrator(process) }
 }
