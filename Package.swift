@@ -102,6 +102,9 @@ let package = Package(
     tests("Ledger", ["SystemIO"]),
     tests("Tree", ["SystemIO"]),
     tests("Store", ["FileSystem", "Tree", "Ledger", "SystemIO"]),
+    .testTarget(
+      name: "SimulationTests", dependencies: ["TestSupport", "FileSystem", "Store", "Ledger", "SystemIO"],
+      swiftSettings: settings),
     tests("Transfer", ["FileSystem", "Store", "SystemIO"]),
     tests("FileSystem", ["Store", "Tree", "Ledger", "SystemIO"]),
     .testTarget(

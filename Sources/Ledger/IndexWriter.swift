@@ -49,8 +49,6 @@ public struct IndexWriter: ~Copyable {
     try writeOut()
     segment.append(entries)
     try segment.seal(contentEnd: end, lastLSN: 0, lastChecksum: 0)
-    let file = segment.file
-    try onDisk { () throws(Errno) in try file.synchronize() }
     try segments.synchronizeNames()
   }
 }

@@ -63,7 +63,6 @@ extension Ledger {
     } catch {
       throw error
     }
-    try onDisk { () throws(Errno) in try entry.segment.file.synchronize() }
     appender.withLock { $0.unflushed.removeAll { $0.segment === entry.segment } }
   }
 

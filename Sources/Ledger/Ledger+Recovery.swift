@@ -205,7 +205,6 @@ private struct Recovery {
         try segment.file.synchronize()
       }
       try segment.seal(contentEnd: end.offset, lastLSN: end.nextLSN - 1, lastChecksum: end.previousChecksum)
-      try onDisk { () throws(Errno) in try segment.file.synchronize() }
     }
     // The process that made these files may have been killed before it had flushed their names.
     try segments.synchronizeNames()

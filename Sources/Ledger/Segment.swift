@@ -132,8 +132,10 @@ final class Segment: Sendable {
     }
   }
 
-  /// Writes the slot directory and the footer behind the content. After that the slots are read from the file. The footer
-  /// becomes durable with the next flush; a ledger segment's content must be durable before, for its footer proves that it is.
+  /// Writes the slot directory and the footer behind the content, durably. After that the slots are read from the file.
+  ///
+  /// A footer proves that what it closes is durable, so a ledger segment's content must be flushed before, and the directory is flushed
+  /// before the footer is written: a crash could leave the one without the other.
   func seal(contentEnd: UInt64, lastLSN: UInt64, lastChecksum: UInt64) throws(LedgerError) {
     let slots = contents.withLock { contents in
       guard case .open(let slots) = contents else { preconditionFailure("a segment is sealed once") }
@@ -144,10 +146,14 @@ final class Segment: Sendable {
     let footer = SegmentFooter(
       number: number, slotCount: UInt32(slots.count), contentEnd: contentEnd, directoryOffset: contentEnd,
       lastLSN: lastLSN, lastChecksum: lastChecksum, directoryChecksum: directory.checksum)
-    let bytes = directory.bytes + footer.encoded(salt: header.salt)
+    let end = footer.encoded(salt: header.salt)
+    let endOffset = contentEnd + UInt64(directory.bytes.count)
     try onDisk { () throws(Errno) in
-      try file.write(bytes, at: contentEnd)
-      try file.truncate(to: contentEnd + UInt64(bytes.count))
+      try file.write(directory.bytes, at: contentEnd)
+      try file.truncate(to: endOffset + UInt64(end.count))
+      try file.synchronize()
+      try file.write(end, at: endOffset)
+      try file.synchronize()
     }
     let checksums = try Self.readChunkChecksums(footer, file)
     contents.withLock { $0 = .sealed(footer, chunkChecksums: checksums) }

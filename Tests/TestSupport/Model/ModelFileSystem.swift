@@ -18,6 +18,12 @@ public struct ModelFileSystem {
     public var size: UInt64 = 0
     public var attributes: [[UInt8]: [UInt8]] = [:]
 
+    public init(content: Content, mode: UInt32, links: UInt32) {
+      self.content = content
+      self.mode = mode
+      self.links = links
+    }
+
     public var isDirectory: Bool { if case .directory = content { true } else { false } }
     public var isFile: Bool { if case .file = content { true } else { false } }
 
