@@ -110,7 +110,7 @@ extension Request where Answer == Bytes {
 /// A request put aside. It may be copied around; whoever takes it first answers it.
 public final class ParkedRequest<Answer: Reply & ~Copyable>: Sendable {
   private let raw: RawRequest
-  private let session: Session
+  public let session: Session
   private let isTaken = AtomicFlag()
 
   init(_ raw: RawRequest, _ session: Session) {
