@@ -12,6 +12,13 @@ public struct FileTime: Hashable, Comparable, Sendable {
     self.nanoseconds = nanoseconds
   }
 
+  /// What the kernel marks files with: CLOCK_REALTIME_COARSE.
+  public static var clock: FileTime {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME_COARSE, &time)
+    return FileTime(Int64(time.tv_sec), UInt32(time.tv_nsec))
+  }
+
   public static func < (a: FileTime, b: FileTime) -> Bool {
     (a.seconds, a.nanoseconds) < (b.seconds, b.nanoseconds)
   }

@@ -1,4 +1,5 @@
-public import Glibc
+public import CPosix
+import Glibc
 public import SystemIO
 
 /// A range of a file in memory, shared with all who use the file: mmap(2).

@@ -159,6 +159,7 @@ extension Posix {
       try (place / "file").setContent(pattern(Self.size))
       try (place / "file").setTimes(accessed: .at(.init(1)), modified: .at(.init(2)))
       let before = try (place / "file").status()
+      awaitTick()
       try (place / "file").open(O_RDWR).allocate(mode, at: 0, count: count)
       let after = try (place / "file").status()
       #expect(after.changed > before.changed)
