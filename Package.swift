@@ -82,9 +82,22 @@ let package = Package(
     .executableTarget(
       name: "ForkTestServer", dependencies: ["Mount", "FUSE", "FileSystem", "Store", "SystemIO"],
       path: "Tests/ForkTestServer", swiftSettings: settings),
+    .target(name: "CPosix", path: "Tests/CPosix", cSettings: [.define("_GNU_SOURCE")]),
+    .target(
+      name: "PosixCalls", dependencies: ["CPosix", "SystemIO"], path: "Tests/PosixCalls", swiftSettings: settings),
     .testTarget(name: "ServerTests", dependencies: ["TestSupport", "tine", "tined"], swiftSettings: settings),
     .target(
-      name: "MountTestSupport", dependencies: ["SystemIO"], path: "Tests/MountTestSupport", swiftSettings: settings),
+      name: "MountTestSupport", dependencies: ["SystemIO", "TestSupport"], path: "Tests/MountTestSupport",
+      swiftSettings: settings),
+    .executableTarget(
+      name: "PosixTestPeer", dependencies: ["PosixCalls", "SystemIO"], path: "Tests/PosixTestPeer",
+      swiftSettings: settings),
+    .testTarget(
+      name: "PosixTests",
+      dependencies: [
+        "PosixCalls", "SystemIO", "TestSupport", "MountTestSupport", "PosixTestPeer", "ForkTestServer",
+      ],
+      swiftSettings: settings),
     tests("SystemIO"),
     tests("Ledger", ["SystemIO"]),
     tests("Tree", ["SystemIO"]),
