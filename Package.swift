@@ -19,10 +19,10 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-func tests(_ module: String, _ dependencies: [Target.Dependency] = []) -> Target {
+func tests(_ module: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
   .testTarget(
     name: "\(module)Tests", dependencies: [.init(stringLiteral: module), "TestSupport"] + dependencies,
-    swiftSettings: settings)
+    exclude: exclude, swiftSettings: settings)
 }
 
 let package = Package(
@@ -101,7 +101,7 @@ let package = Package(
     tests("SystemIO"),
     tests("Ledger", ["SystemIO"]),
     tests("Tree", ["SystemIO"]),
-    tests("Store", ["FileSystem", "Tree", "Ledger", "SystemIO"]),
+    tests("Store", ["FileSystem", "Tree", "Ledger", "SystemIO"], exclude: ["Golden"]),
     .testTarget(
       name: "SimulationTests", dependencies: ["TestSupport", "FileSystem", "Store", "Ledger", "SystemIO"],
       swiftSettings: settings),
@@ -118,6 +118,7 @@ let package = Package(
     .testTarget(name: "ProcessesTests", dependencies: ["Processes", "SystemIO"], swiftSettings: settings),
     .testTarget(name: "ServiceTests", dependencies: ["Service"], swiftSettings: settings),
     .testTarget(
-      name: "CommandTests", dependencies: ["tine", "tined", "Processes", "SystemIO"], swiftSettings: settings),
+      name: "CommandTests", dependencies: ["tine", "tined", "Processes", "SystemIO"], exclude: ["Transcripts"],
+      swiftSettings: settings),
   ]
 )
