@@ -57,17 +57,17 @@ struct PostgreSQLTests {
     start(mount, store)
     #expect(query("CREATE TABLE t(client int, id int)", store) == "CREATE TABLE")
     for round in 1...2 {
-      let log = store.directory.appending("acknowledged\(round)")
+      let log = Acknowledgments(log: store.directory.appending("acknowledged\(round)"))
       let client = BackgroundProcess(
         """
         cd /; i=0; while :; do i=$((i+1)); echo "INSERT INTO t VALUES(\(round), $i) RETURNING id;"; done \
-          | setpriv --reuid postgres --regid postgres --clear-groups psql -X -A -t -q -h \(socket) postgres > \(log)
+          | setpriv --reuid postgres --regid postgres --clear-groups psql -X -A -t -q -h \(socket) postgres > \(log.log)
         """)
-      shell("touch '\(log)'; while [ $(wc -l < '\(log)') -lt 300 ]; do sleep 0.01; done")
+      log.wait(for: 300)
       store.killDaemon()
       client.end()
       killServer(mount)
-      let acknowledged = Int(shell("grep -cE '^[0-9]+$' '\(log)'").output.split(separator: "\n").first ?? "0") ?? 0
+      let acknowledged = log.count
       let mounted = store.tine("mount prod '\(mount)'")
       #expect(mounted.code == 0, "\(mounted.output)")
       start(mount, store)

@@ -1,43 +1,47 @@
 import TestSupport
 import Testing
 
-/// Redis with `appendfsync always` on a mount, with a client that notes each acknowledged SET.
-@Suite(.enabled(if: TineStore.canMount, "it needs /dev/fuse and root"), .serialized)
+/// Redis on a mount, with a client that notes each acknowledged SET: with an append-only file that is flushed at each
+/// change, and with snapshots.
+@Suite(
+  .enabled(if: TineStore.canMount, "it needs /dev/fuse and root"),
+  .enabled(if: shell("which redis-server redis-cli redis-check-aof redis-check-rdb").code == 0, "it needs Redis"),
+  .serialized)
 struct RedisTests {
-  private func startServer(_ directory: String, socket: String) -> BackgroundProcess {
+  private func startServer(
+    _ directory: String, socket: String, keeping: String = "--appendonly yes --appendfsync always"
+  ) -> BackgroundProcess {
     let server = BackgroundProcess(
-      "exec redis-server --port 0 --unixsocket \(socket) --dir \(directory) --appendonly yes --appendfsync always --save ''"
-    )
+      "exec redis-server --port 0 --unixsocket \(socket) --dir \(directory) --save '' \(keeping)")
     let ready = shell(
       "timeout 30 sh -c 'until redis-cli -s \(socket) ping 2>/dev/null | grep -q PONG; do sleep 0.02; done'")
     #expect(ready.code == 0, "the server in \(directory) does not answer")
     return server
   }
 
-  /// Sets numbered keys one after the other, and appends each number to a log on the host when it was acknowledged.
-  private func startClient(socket: String, log: String) -> BackgroundProcess {
+  /// Sets keys to ascending numbers one after the other, and notes each number when it was acknowledged.
+  private func startClient(socket: String, key: String = "$i", log: Acknowledgments) -> BackgroundProcess {
     BackgroundProcess(
       """
-      i=0; while :; do i=$((i+1)); echo "SET k$i v$i"; done | redis-cli -s \(socket) | grep --line-buffered -n OK > \(log)
+      i=0; while :; do i=$((i+1)); echo "SET k\(key) $i"; done | redis-cli -s \(socket) \
+        | grep --line-buffered -n OK > \(log.log)
       """)
   }
 
-  private func acknowledged(_ log: String) -> Int {
-    Int(shell("grep -E '^[0-9]+:OK$' '\(log)' | tail -n 1 | cut -d: -f1").output.split(separator: "\n").first ?? "0")
-      ?? 0
+  private func number(of command: String, socket: String) -> Int {
+    Int(shell("redis-cli -s '\(socket)' \(command)").output.split(separator: "\n").first ?? "") ?? 0
   }
 
-  private func waitUntilAcknowledged(_ count: Int, _ log: String) {
-    shell("touch '\(log)'; while [ $(wc -l < '\(log)') -lt \(count) ]; do sleep 0.01; done")
-  }
-
-  private func keys(socket: String) -> Int {
-    Int(shell("redis-cli -s '\(socket)' dbsize").output.split(separator: "\n").first ?? "") ?? 0
-  }
+  private func keys(socket: String) -> Int { number(of: "dbsize", socket: socket) }
 
   private func verifyFiles(_ directory: String) {
     let checked = shell("cd '\(directory)/appendonlydir' && redis-check-aof *.manifest")
     #expect(checked.output.contains("All AOF files and manifest are valid"), "\(checked.output)")
+  }
+
+  private func verifySnapshot(_ directory: String) {
+    let checked = shell("redis-check-rdb '\(directory)/dump.rdb'")
+    #expect(checked.code == 0, "\(checked.output)")
   }
 
   private func makeStore() -> (TineStore, mount: String) {
@@ -51,12 +55,13 @@ struct RedisTests {
   @Test func everyForkHoldsWhatWasAcknowledgedBefore() {
     let (store, mount) = makeStore()
     let socket = store.directory.appending("prod.sock")
-    let log = store.directory.appending("acknowledged")
+    let log = Acknowledgments(log: store.directory.appending("acknowledged"), pattern: "OK$")
     let server = startServer(mount, socket: socket)
     let client = startClient(socket: socket, log: log)
     for round in 1...4 {
-      waitUntilAcknowledged(round * 200, log)
-      let before = acknowledged(log)
+      log.wait(for: round * 200)
+      let before = log.count
+      shell("redis-cli -s '\(socket)' bgrewriteaof")
       #expect(store.tine("fork prod fork\(round)").code == 0)
       let fork = store.mount("fork\(round)")
       let forkSocket = store.directory.appending("fork\(round).sock")
@@ -68,22 +73,53 @@ struct RedisTests {
       verifyFiles(fork)
     }
     client.end()
-    #expect(keys(socket: socket) >= acknowledged(log))
+    #expect(keys(socket: socket) >= log.count)
     server.end()
     verifyFiles(mount)
+  }
+
+  /// A fork that is taken while a snapshot is being written holds the snapshot before, whole.
+  @Test func everyForkHoldsWhatWasSavedBefore() {
+    let (store, mount) = makeStore()
+    let socket = store.directory.appending("prod.sock")
+    let log = Acknowledgments(log: store.directory.appending("acknowledged"), pattern: "OK$")
+    let server = startServer(mount, socket: socket, keeping: "--appendonly no")
+    let client = startClient(socket: socket, key: "$((i % 300))", log: log)
+    for round in 1...3 {
+      log.wait(for: round * 500)
+      let before = log.count
+      #expect(shell("redis-cli -s '\(socket)' config set rdb-key-save-delay 0").code == 0)
+      #expect(shell("redis-cli -s '\(socket)' save").output == "OK\n")
+      shell("redis-cli -s '\(socket)' config set rdb-key-save-delay 3000; redis-cli -s '\(socket)' bgsave")
+      #expect(shell("timeout 30 sh -c 'until ls \(mount)/temp-*.rdb; do sleep 0.01; done'").code == 0)
+      #expect(store.tine("fork prod fork\(round)").code == 0)
+      let fork = store.mount("fork\(round)")
+      #expect(shell("ls '\(fork)'/temp-*.rdb").code == 0, "no snapshot was being written")
+      verifySnapshot(fork)
+      let forkSocket = store.directory.appending("fork\(round).sock")
+      let copy = startServer(fork, socket: forkSocket, keeping: "--appendonly no")
+      #expect(number(of: "get k\(before % 300)", socket: forkSocket) >= before)
+      #expect(shell("redis-cli -s '\(forkSocket)' save").output == "OK\n")
+      copy.end()
+      verifySnapshot(fork)
+      #expect(shell("timeout 30 sh -c 'while ls \(mount)/temp-*.rdb; do sleep 0.01; done'").code == 0)
+    }
+    client.end()
+    server.end()
+    verifySnapshot(mount)
   }
 
   @Test func nothingAcknowledgedIsLostWithTheDaemon() {
     let (store, mount) = makeStore()
     let socket = store.directory.appending("prod.sock")
-    let log = store.directory.appending("acknowledged")
+    let log = Acknowledgments(log: store.directory.appending("acknowledged"), pattern: "OK$")
     let server = startServer(mount, socket: socket)
     let client = startClient(socket: socket, log: log)
-    waitUntilAcknowledged(500, log)
+    log.wait(for: 500)
     store.killDaemon()
     client.end()
     server.end()
-    let count = acknowledged(log)
+    let count = log.count
     let mounted = store.tine("mount prod '\(mount)'")
     #expect(mounted.code == 0, "\(mounted.output)")
     let again = startServer(mount, socket: socket)
