@@ -112,7 +112,7 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "MountTests",
-      dependencies: ["Mount", "FUSE", "SystemIO", "CLinux", "TestSupport", "MountTestSupport", "ForkTestServer"],
+      dependencies: ["Mount", "FUSE", "SystemIO", "TestSupport", "MountTestSupport", "ForkTestServer"],
       swiftSettings: settings),
     .testTarget(name: "ControlTests", dependencies: ["Control"], swiftSettings: settings),
     .testTarget(name: "ProcessesTests", dependencies: ["Processes", "SystemIO"], swiftSettings: settings),

@@ -50,8 +50,8 @@ public final class FileSystem: Sendable {
 
   public func getattr(_ inode: InodeNumber) throws(Errno) -> Attributes { Attributes(inode, try item(inode)) }
 
-  /// Finds a name in a directory. "." and ".." lead to the inode itself, which need not be a directory, and to its parent, for
-  /// handles of inodes that the kernel has forgotten. One whose last name is gone as well is not to come back.
+  /// Finds a name in a directory. "." and ".." lead to the inode itself, which need not be a directory, and to its parent,
+  /// for handles of inodes that the kernel has forgotten. One whose last name is gone as well is not to come back.
   public func lookup(_ parent: InodeNumber, _ name: [UInt8]) throws(Errno) -> Attributes {
     guard name.count <= Self.longestName else { throw .nameTooLong }
     if name.isDots {

@@ -33,8 +33,8 @@ extension TimeChange {
 
 extension AttributeChange {
   /// With HANDLE_KILLPRIV_V2 the kernel leaves it to us to take set-user-ID bits away when the owner changes, for
-  /// everybody, and does not say so. A request that changes nothing, or only the time of change, is a chown(2) without a new
-  /// owner or group, which takes them away too.
+  /// everybody, and does not say so. A request that changes nothing, or only the time of change, is a chown(2) without a
+  /// new owner or group, which takes them away too.
   init(_ changes: AttributeChanges) {
     self.init()
     mode = changes.mode

@@ -3,8 +3,9 @@ import FileSystem
 import Synchronization
 import SystemIO
 
-/// Answers lseek requests. The kernel asks where a file has data without handing over what was only stored to a mapping or,
-/// with write-back, written: that would be taken for a hole, and cp(1) would leave it out. So it is made to hand over first.
+/// Answers lseek requests. The kernel asks where a file has data without handing over what was only stored to a mapping
+/// or, with write-back, written: that would be taken for a hole, and cp(1) would leave it out. So it is made to hand it
+/// over first.
 ///
 /// One thread of a mount at a time does that, since it waits for requests that need threads too.
 final class SeekQueue: Sendable {

@@ -3,8 +3,8 @@ import PosixCalls
 import SystemIO
 import Testing
 
-/// What not every file system can do. On a fork it is not looked for, so that nothing can get lost there: it can do all of it,
-/// except what the kernel does not pass on to FUSE. Elsewhere it is tried.
+/// What not every file system can do. On a fork it is not looked for, so that nothing can get lost there: it can do all
+/// of it, except what the kernel does not pass on to FUSE. Elsewhere it is tried.
 enum Feature: CaseIterable {
   case whiteouts, subdirectoryCounts, largeAttributes, shiftedOwners, collapse, insert, zero
   case handles, longLinks, accessControlLists, largestSize, farTimes
