@@ -1,4 +1,5 @@
 import CFUSE
+import CLinux
 import Glibc
 public import SystemIO
 
@@ -109,7 +110,7 @@ extension Request where Answer == Bytes {
 /// A request put aside. It may be copied around; whoever takes it first answers it.
 public final class ParkedRequest<Answer: Reply & ~Copyable>: Sendable {
   private let raw: RawRequest
-  private let session: Session
+  public let session: Session
   private let isTaken = AtomicFlag()
 
   init(_ raw: RawRequest, _ session: Session) {
@@ -145,4 +146,7 @@ public struct Caller: Sendable {
     process = context.pid
     fileCreationMask = context.umask
   }
+
+  /// Whether the caller has CAP_SYS_ADMIN. The kernel tells its user only where something new is to belong to it.
+  public var isAdministrator: Bool { linux_is_administrator(process) }
 }

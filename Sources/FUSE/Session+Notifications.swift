@@ -10,6 +10,11 @@ extension Session {
     try check(fuse_lowlevel_notify_inval_inode(handle, node, data ? 0 : -1, 0))
   }
 
+  /// The same for a file's content from an offset on.
+  public func invalidate(_ node: NodeID, contentFrom offset: UInt64) throws(Errno) {
+    try check(fuse_lowlevel_notify_inval_inode(handle, node, .init(clamping: offset), 0))
+  }
+
   /// Makes the kernel forget what a name leads to.
   public func invalidate(_ name: [UInt8], in parent: NodeID) throws(Errno) {
     let result = (name + [0]).withUnsafeBufferPointer { bytes in

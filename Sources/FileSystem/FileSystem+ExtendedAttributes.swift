@@ -8,9 +8,29 @@ extension FileSystem {
   /// Flags of setxattr(2).
   private static let create: Int32 = 1
   private static let replace: Int32 = 2
-  private static let namespaces = ["user.", "trusted.", "security.", "system."].map { [UInt8]($0.utf8) }
+  /// Where names are free. In `system.` there are access control lists only.
+  private static let namespaces = ["user.", "trusted.", "security."].map { [UInt8]($0.utf8) }
+  private static let accessControlLists = [AccessControlList.accessName, AccessControlList.defaultName]
+
+  /// Whether a file can have an attribute of this name.
+  public static func supportsAttribute(_ name: [UInt8]) -> Bool {
+    do {
+      try check(name)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  private static func check(_ name: [UInt8]) throws(Errno) {
+    guard name.count <= longestName else { throw .outOfRange }
+    if accessControlLists.contains(name) { return }
+    guard let namespace = namespaces.first(where: { name.starts(with: $0) }) else { throw .notSupported }
+    guard name.count > namespace.count else { throw .invalidArgument }
+  }
 
   public func getxattr(_ inode: InodeNumber, _ name: [UInt8]) throws(Errno) -> [UInt8] {
+    try Self.check(name)
     guard let value = try volume.extendedAttribute(name, of: inode) else { throw .noData }
     return value
   }
@@ -25,10 +45,7 @@ extension FileSystem {
   public func setxattr(
     _ inode: InodeNumber, _ name: [UInt8], _ value: [UInt8], flags: Int32 = 0, clearsSetGroup: Bool = false
   ) throws(Errno) {
-    guard name.count <= Self.longestName else { throw .outOfRange }
-    guard Self.namespaces.contains(where: { name.starts(with: $0) && name.count > $0.count }) else {
-      throw .notSupported
-    }
+    try Self.check(name)
     guard value.count <= Self.longestValue else { throw .argumentListTooLong }
     guard flags & ~(Self.create | Self.replace) == 0 else { throw .invalidArgument }
     try volume.transaction(.setExtendedAttribute) { (transaction) throws(Errno) in
@@ -50,10 +67,15 @@ extension FileSystem {
     }
   }
 
+  /// Removes an attribute. A file always has an access control list: at least the one that its mode is.
   public func removexattr(_ inode: InodeNumber, _ name: [UInt8]) throws(Errno) {
+    try Self.check(name)
     try volume.transaction(.removeExtendedAttribute) { (transaction) throws(Errno) in
       var item = try transaction.inode(inode)
-      guard let old = try transaction.attribute(name, of: inode) else { throw Errno.noData }
+      guard let old = try transaction.attribute(name, of: inode) else {
+        if Self.accessControlLists.contains(name) { return }
+        throw Errno.noData
+      }
       transaction.removeAttribute(old)
       item.changed = transaction.time
       transaction.put(item, inode)

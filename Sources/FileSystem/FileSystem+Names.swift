@@ -103,7 +103,7 @@ extension FileSystem {
       transaction.put(directory, parent)
       return isNameless ? dentry.item.inode : nil
     }
-    if let nameless { try becameNameless(nameless) }
+    if let nameless { becameNameless(nameless) }
   }
 
   public func rmdir(_ parent: InodeNumber, _ name: [UInt8]) throws(Errno) {
@@ -119,7 +119,7 @@ extension FileSystem {
       transaction.put(directory, parent)
       return dentry.item.inode
     }
-    try becameNameless(inode)
+    becameNameless(inode)
   }
 }
 

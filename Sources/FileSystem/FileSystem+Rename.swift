@@ -32,7 +32,7 @@ extension FileSystem {
       let isNameless = try rename.replace(&transaction, target)
       return isNameless ? target.item.inode : nil
     }
-    if let nameless { try becameNameless(nameless) }
+    if let nameless { becameNameless(nameless) }
   }
 }
 

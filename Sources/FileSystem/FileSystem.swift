@@ -50,10 +50,15 @@ public final class FileSystem: Sendable {
 
   public func getattr(_ inode: InodeNumber) throws(Errno) -> Attributes { Attributes(inode, try item(inode)) }
 
-  /// Finds a name in a directory. "." and ".." lead to the inode itself, which need not be a directory, and to its parent.
+  /// Finds a name in a directory. "." and ".." lead to the inode itself, which need not be a directory, and to its parent,
+  /// for handles of inodes that the kernel has forgotten. One whose last name is gone as well is not to come back.
   public func lookup(_ parent: InodeNumber, _ name: [UInt8]) throws(Errno) -> Attributes {
     guard name.count <= Self.longestName else { throw .nameTooLong }
-    if name.isDots { return try getattr(name.count == 1 ? parent : self.parent(of: parent)) }
+    if name.isDots {
+      let attributes = try getattr(name.count == 1 ? parent : self.parent(of: parent))
+      guard attributes.links > 0 else { throw .stale }
+      return attributes
+    }
     let keys = dentryKeys(parent, name)
     let found = try reading { (tree) throws(TreeError) -> Attributes? in
       guard let dentry = try tree.dentry(keys, named: name) else { return nil }

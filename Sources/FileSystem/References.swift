@@ -55,9 +55,10 @@ extension FileSystem {
     if references.release(inode, by: count), !isReadOnly { try purge(inode) }
   }
 
-  /// Notes that an inode lost its last name in a record that is applied, and purges it where nobody uses it.
-  func becameNameless(_ inode: InodeNumber) throws(Errno) {
-    if references.becameNameless(inode) { try purge(inode) }
+  /// Notes that an inode lost its last name in a record that is applied, and purges it where nobody uses it. Where that fails it stays
+  /// an orphan, which the next mount purges: the name is gone, so the call that took it has succeeded.
+  func becameNameless(_ inode: InodeNumber) {
+    if references.becameNameless(inode) { try? purge(inode) }
   }
 
   /// Removes inodes that lost their last name while a process that is gone had them open, or whose fork was taken while they were

@@ -87,16 +87,17 @@ extension Ledger {
   private func beginSegment(
     _ appender: inout Appender, for length: UInt64, _ durable: UInt64, _ usingReserve: Bool
   ) throws(LedgerError) -> Segment {
-    let segment = try segments.create(
-      SegmentHeader(
-        number: appender.nextSegment, salt: UInt64.random(in: .min ... .max), firstLSN: appender.position.nextLSN,
-        previousChecksum: appender.position.previousChecksum, durableLSN: durable))
     let start = UInt64(SegmentHeader.size)
+    let segment: Segment
     let allocated: UInt64
     do throws(LedgerError) {
+      segment = try segments.create(
+        SegmentHeader(
+          number: appender.nextSegment, salt: UInt64.random(in: .min ... .max), firstLSN: appender.position.nextLSN,
+          previousChecksum: appender.position.previousChecksum, durableLSN: durable))
       allocated = try allocate(in: segment, from: start, upTo: start + length, usingReserve)
     } catch {
-      try segments.remove(segment.number)
+      try abandonSegment(&appender)
       throw error
     }
     if let last = appender.unflushed.indices.last, appender.segment != nil {
@@ -110,6 +111,17 @@ extension Ledger {
     appender.position.segment = segment.number
     appender.position.offset = start
     return segment
+  }
+
+  /// Removes a segment that could not be begun, durably: after a crash it would stand in the place of the one that gets its number. Where that
+  /// fails too, nothing more may be appended.
+  private func abandonSegment(_ appender: inout Appender) throws(LedgerError) {
+    do throws(LedgerError) {
+      if try segments.removeIfPresent(appender.nextSegment) { try segments.synchronizeNames() }
+    } catch {
+      appender.failure = if case .storage(let errno) = error { errno } else { .inputOutput }
+      throw error
+    }
   }
 
   /// Keeps reserved space ahead of the end, and returns up to where. A record that is not about to free space leaves a reserve to those that

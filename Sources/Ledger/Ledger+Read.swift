@@ -60,7 +60,10 @@ extension Ledger {
     guard BlockCodec.decompress(source, entry.encoding, into: target) else {
       throw .damaged("block \(block): it can't be decompressed")
     }
-    guard Digest(of: UnsafeRawBufferPointer(start: target, count: blockSize)) == entry.digest else {
+    guard
+      Digest(of: UnsafeRawBufferPointer(start: target, count: blockSize)) == entry.digest
+        || options.sabotage == .trustsBlocks
+    else {
       throw .damaged("block \(block): its bytes do not match its digest")
     }
   }

@@ -11,6 +11,7 @@ public struct LedgerOptions: Sendable {
   public var allocationStep: UInt64 = 4 << 20
   /// How far ahead of the end zeros are written where small appends are flushed one by one; 0 for not at all.
   public var zeroedAhead: UInt64 = 256 << 10
+  package var sabotage: Sabotage?
 
   public init() {}
 }

@@ -57,15 +57,13 @@ public final class SegmentSet: Sendable {
     }
   }
 
-  /// Makes a segment file with its header. Its name and its header are durable only after a flush of both.
+  /// Makes a segment file with its header. Its name and its header are durable only after a flush of both. After an error a part of it may
+  /// be there.
   func create(_ header: SegmentHeader) throws(LedgerError) -> Segment {
     let path = path(header.number)
     let file = try onDisk { () throws(Errno) in
       let file = try storage.open(path, .creating)
-      do throws(Errno) { try file.write(header.encoded(), at: 0) } catch {
-        try storage.remove(path)
-        throw error
-      }
+      try file.write(header.encoded(), at: 0)
       return file
     }
     let segment = Segment(header, file: file)
@@ -85,13 +83,15 @@ public final class SegmentSet: Sendable {
     try onDisk { () throws(Errno) in try storage.remove(path) }
   }
 
-  /// Removes what an attempt to write a segment left, where there is something.
-  public func removeIfPresent(_ number: UInt32) throws(LedgerError) {
+  /// Removes what an attempt to write a segment left; returns whether there was something.
+  @discardableResult
+  public func removeIfPresent(_ number: UInt32) throws(LedgerError) -> Bool {
     do throws(LedgerError) { try remove(number) } catch .storage(.noSuchFile) {
-      return
+      return false
     } catch {
       throw error
     }
+    return true
   }
 
   /// The size of a segment's file in bytes.

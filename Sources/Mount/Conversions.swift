@@ -33,8 +33,8 @@ extension TimeChange {
 
 extension AttributeChange {
   /// With HANDLE_KILLPRIV_V2 the kernel leaves it to us to take set-user-ID bits away when the owner changes, for
-  /// everybody, and does not say so. A request that changes nothing at all is a chown(2) without a new owner or group, which
-  /// takes them away too.
+  /// everybody, and does not say so. A request that changes nothing, or only the time of change, is a chown(2) without a
+  /// new owner or group, which takes them away too.
   init(_ changes: AttributeChanges) {
     self.init()
     mode = changes.mode
@@ -45,8 +45,7 @@ extension AttributeChange {
     modified = changes.modified.map(TimeChange.init)
     changed = changes.changed.map(Timestamp.init)
     let changesOwner = owner != nil || group != nil
-    let changesNothing =
-      mode == nil && size == nil && accessed == nil && modified == nil && changed == nil && !changesOwner
+    let changesNothing = mode == nil && size == nil && accessed == nil && modified == nil && !changesOwner
     killsPrivileges = changes.clearsPrivileges || changesOwner || changesNothing
   }
 }

@@ -44,9 +44,17 @@ extension ForkOperations {
     answer(request) { (files) throws(Errno) in ExtendedAttribute(try files.getxattr(node, name), room: room) }
   }
 
+  /// The kernel lets only administrators read a trusted attribute, but leaves it to us not to list it.
   func listxattr(_ request: consuming Request<ExtendedAttribute>, node: NodeID, room: Int) {
-    answer(request) { (files) throws(Errno) in ExtendedAttribute(names: try files.listxattr(node), room: room) }
+    let caller = request.caller
+    answer(request) { (files) throws(Errno) in
+      var names = try files.listxattr(node)
+      if names.contains(where: Self.isTrusted), !caller.isAdministrator { names.removeAll(where: Self.isTrusted) }
+      return ExtendedAttribute(names: names, room: room)
+    }
   }
+
+  private static func isTrusted(_ name: [UInt8]) -> Bool { name.starts(with: Array("trusted.".utf8)) }
 
   func removexattr(_ request: consuming Request<Done>, node: NodeID, name: [UInt8]) {
     answer(request) { (files) throws(Errno) in

@@ -41,6 +41,10 @@ extension ForkOperations {
   }
 
   func lseek(_ request: consuming Request<Offset>, node: NodeID, offset: UInt64, whence: Int32) {
-    answer(request) { (files) throws(Errno) in Offset(try files.lseek(node, offset: offset, whence: whence)) }
+    if fileSystem.isReadOnly {
+      answer(request) { (files) throws(Errno) in Offset(try files.lseek(node, offset: offset, whence: whence)) }
+    } else {
+      seeks.add(request, node, offset, whence)
+    }
   }
 }

@@ -12,6 +12,7 @@ final class ForkOperations: Operations {
   let fileSystem: FileSystem
   private let nonblocking: FileSystem
   let flushes: FlushQueue
+  let seeks: SeekQueue
 
   /// More bytes than this are written, allocated or freed where it does not hold up other requests.
   static let detachedSize: UInt64 = 128 << 10
@@ -21,6 +22,7 @@ final class ForkOperations: Operations {
   init(_ fileSystem: FileSystem) {
     self.fileSystem = fileSystem
     nonblocking = fileSystem.nonblocking()
+    seeks = SeekQueue(fileSystem)
     flushes = FlushQueue { () throws(Errno) in try fileSystem.fsync() }
   }
 

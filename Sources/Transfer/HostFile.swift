@@ -1,4 +1,5 @@
 import CLinux
+import FileSystem
 import Glibc
 import Store
 import SystemIO
@@ -58,12 +59,13 @@ enum HostFile {
     return [UInt8](target[..<count])
   }
 
-  /// The extended attributes of a file; none where its file system has none.
+  /// The extended attributes of a file that a fork can hold, access control lists among them; none where its file system
+  /// has none.
   static func attributes(_ path: [UInt8]) throws(Errno) -> [(name: [UInt8], value: [UInt8])] {
     try withPath(path) { (path) throws(Errno) in
       guard let names = try growing({ linux_list_attributes(path, $0, $1) }) else { return [] }
       var found: [(name: [UInt8], value: [UInt8])] = []
-      for name in names.split(separator: 0) where !name.starts(with: Array("system.".utf8)) {
+      for name in names.split(separator: 0) where FileSystem.supportsAttribute(Array(name)) {
         let value = try withPath(Array(name)) { (name) throws(Errno) in
           try growing({ linux_get_attribute(path, name, $0, $1) })
         }

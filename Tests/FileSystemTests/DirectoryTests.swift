@@ -82,6 +82,21 @@ import Testing
     #expect(try read(1, after: 2, 1)[0].cookie == cookie)
   }
 
+  /// A handle of a file whose last name was gone could be opened until the kernel's notice of it came.
+  @Test func dotsLeadToWhatHasAName() throws {
+    let (dot, dots, name) = (Array(".".utf8), Array("..".utf8), Array("d".utf8))
+    let directory = try files.mkdir(1, name, mode: 0o755, Fixture.user).inode
+    let file = try files.mknod(directory, name, mode: 0o100600, device: 0, Fixture.user).inode
+    #expect(try files.lookup(file, dot).inode == file)
+    #expect(try files.lookup(directory, dots).inode == 1)
+    files.retain(file)
+    files.retain(directory)
+    try files.unlink(directory, name)
+    try files.rmdir(1, name)
+    #expect(throws: Errno.stale) { try files.lookup(file, dot) }
+    #expect(throws: Errno.stale) { try files.lookup(directory, dot) }
+  }
+
   @Test func aFileIsNoDirectory() throws {
     let inode = try fixture.makeFile("file")
     #expect(throws: Errno.notDirectory) { try read(inode, after: 0, 1) }

@@ -37,9 +37,14 @@ public final class ServerProcess {
   /// Sends a command and returns the server's next line.
   @discardableResult
   public func ask(_ command: String) throws -> String {
+    send(command)
+    return try receive()
+  }
+
+  /// Sends a command; `receive` waits for the answer.
+  public func send(_ command: String) {
     fputs(command + "\n", commands)
     fflush(commands)
-    return try receive()
   }
 
   /// The server's next line.
@@ -49,6 +54,12 @@ public final class ServerProcess {
     defer { free(line) }
     guard getline(&line, &capacity, answers) > 0, let line else { throw Failure(description: "the server has gone") }
     return String(String(cString: line).dropLast())
+  }
+
+  /// Sends a command, if any, and fails where the server's next line is another one.
+  public func expect(_ answer: String, to command: String? = nil) throws {
+    let line = try command.map { try ask($0) } ?? receive()
+    guard line == answer else { throw Failure(description: "\(command ?? "the server's start"): \(line)") }
   }
 
   /// Kills the server as `kill -9` does.

@@ -38,7 +38,7 @@ import Testing
     var crashPoints = 0
     for seed in first..<first + Self.number("TINE_SIMULATION_SEEDS", 20) {
       var random = SeededRandom(seed: UInt64(seed))
-      let steps = (0..<Int.random(in: 10...40, using: &random)).map { _ in Step.random(&random) }
+      let steps = Step.random(count: 10...40, &random)
       var exploration = Exploration(survivals: 2, seed: UInt64(seed))
       do throws(Failure) { try exploration.explore(steps) } catch {
         let shortest = Exploration.shrink(error) { (steps) throws(Failure) in

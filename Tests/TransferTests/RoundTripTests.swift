@@ -49,6 +49,27 @@ import Testing
     try store.close()
   }
 
+  /// Access control lists were left out, and what a list denied to its owning group was then allowed.
+  @Test(.enabled(if: shell("command -v setfacl getfattr").code == 0, "needs setfacl(1) and getfattr(1)"))
+  func attributesAndListsGoBothWays() throws {
+    let made = shell(
+      """
+      set -e; mkdir '\(source)'; cd '\(source)'
+      mkdir d; echo 1 > plain; cp plain d/listed; cp plain d/plain; setfacl -m u:5:rw,g:6:r,g::- d/listed
+      setfattr -n user.name -v value plain; setfattr -n user.long -v "$(printf 'x%.0s' $(seq 3000))" d
+      setfacl -d -m u:7:rwx d; setfacl -m u:8:rwx .
+      """)
+    #expect(made.code == 0, "\(made.output)")
+    let list = "&& getfacl -Rp . && getfattr -Rd -m - . | sort"
+    let store = try makeStore()
+    try importDirectory(source, into: store, as: "prod")
+    let target = directory.appending("target")
+    try exportDirectory(try Reference("prod"), of: store, to: target)
+    #expect(shell("cd '\(target)' \(list)") == shell("cd '\(source)' \(list)"))
+    #expect(try store.check().problems.map(\.message) == [])
+    try store.close()
+  }
+
   @Test func aCanceledImportLeavesNothing() throws {
     let made = shell("mkdir '\(source)' && cd '\(source)' && for i in $(seq 100); do echo $i > $i; done")
     #expect(made.code == 0)

@@ -41,15 +41,20 @@ extension Store {
     let frozen = try freeze(&state)
     do throws(LedgerError) {
       try ledger.flushAndSeal(before: frozen.manifest.position.segment)
+      if options.ledger.sabotage == .publishesManifestEarly { try publish(frozen.manifest, &state) }
       try writeNodes(reachableFrom: frozen.trees, &state.unwritten)
-      state.manifestNumber += 1
-      let number = state.manifestNumber
-      try onDisk { () throws(Errno) in try manifests.publish(frozen.manifest, number: number) }
+      try publish(frozen.manifest, &state)
       state.published = frozen.manifest.position
     } catch {
       throw StoreError(error, during: "take a checkpoint")
     }
     return frozen
+  }
+
+  private func publish(_ manifest: Manifest, _ state: inout Maintenance) throws(LedgerError) {
+    state.manifestNumber += 1
+    let number = state.manifestNumber
+    try onDisk { () throws(Errno) in try manifests.publish(manifest, number: number) }
   }
 
   private func freeze(_ state: inout Maintenance) throws(StoreError) -> FrozenStore {
@@ -106,7 +111,7 @@ extension Store {
       try nodes.removeIfPresent(generation.number)
       // On a full disk what an attempt left would be in its own way.
       var isWhole = false
-      defer { if !isWhole { try? nodes.removeIfPresent(generation.number) } }
+      defer { if !isWhole { _ = try? nodes.removeIfPresent(generation.number) } }
       var writer = try IndexWriter(nodes, number: generation.number, slots: generation.births)
       // A node refers only to older ones, so below one that is written already there is nothing to write.
       var seen: Set<NodeReference> = []

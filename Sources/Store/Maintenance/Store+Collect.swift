@@ -52,7 +52,7 @@ extension Store {
   private func mark(_ frozen: FrozenStore, _ shouldContinue: () -> Bool) throws(StoreError) -> Marks {
     var marks = Marks()
     do throws(TreeError) {
-      for tree in frozen.trees {
+      for tree in frozen.trees.dropFirst(options.ledger.sabotage == .freesTooSoon ? 1 : 0) {
         try pool.walk(
           tree, enter: { marks.nodes.insert($0).inserted },
           visit: { (node) throws(TreeError) in

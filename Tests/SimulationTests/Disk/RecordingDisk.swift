@@ -8,13 +8,24 @@ final class RecordingDisk: Storage {
   /// What happens to the next effect: nil lets it through.
   typealias Fault = @Sendable (_ effect: Effect, _ number: Int) -> Errno?
 
+  /// A call that the disk takes and does not carry out: what would happen if the store forgot to make it.
+  enum Omission: Hashable, CaseIterable {
+    case flushesOfLedger, flushesOfIndex, flushesOfManifests, namesOfLedger, namesOfIndex, namesOfManifests
+  }
+
   struct State {
     var directories: Set<String> = [""]
     var names: [String: RecordingFile] = [:]
     var effects: [Effect] = []
     var files = 0
     var fault: Fault?
+    /// Effects that were asked for, and how many of them failed.
+    var attempts = 0
+    var faults = 0
     var failsReads: Errno?
+    var omission: Omission?
+    /// Where each file was made.
+    var directoryOfFile: [Int: String] = [:]
     var locked: Set<String> = []
   }
 
@@ -36,15 +47,26 @@ final class RecordingDisk: Storage {
 
   var effects: [Effect] { state.withLock { $0.effects } }
   var effectCount: Int { state.withLock { $0.effects.count } }
+  var attempts: Int { state.withLock { $0.attempts } }
+  var faults: Int { state.withLock { $0.faults } }
 
   func fail(_ fault: Fault?) { state.withLock { $0.fault = fault } }
+
+  func omit(_ omission: Omission?) { state.withLock { $0.omission = omission } }
 
   func failReads(_ error: Errno?) { state.withLock { $0.failsReads = error } }
 
   /// Notes an effect that is about to happen, or throws what the test wants.
   func note(_ effect: Effect) throws(Errno) {
     let error = state.withLock { state -> Errno? in
-      if let error = state.fault?(effect, state.effects.count) { return error }
+      if let error = state.fault?(effect, state.attempts) {
+        state.attempts += 1
+        state.faults += 1
+        return error
+      }
+      state.attempts += 1
+      if case .create(let number, let path) = effect { state.directoryOfFile[number] = path.parent }
+      if let omission = state.omission, omission.concerns(effect, state.directoryOfFile) { return nil }
       state.effects.append(effect)
       return nil
     }
@@ -101,6 +123,28 @@ final class RecordingDisk: Storage {
   }
 
   func capacity() throws(Errno) -> (free: UInt64, total: UInt64) { (1 << 30, 1 << 31) }
+}
+
+extension RecordingDisk.Omission {
+  private var directory: String {
+    switch self {
+    case .flushesOfLedger, .namesOfLedger: "ledger"
+    case .flushesOfIndex, .namesOfIndex: "index"
+    case .flushesOfManifests, .namesOfManifests: "manifest"
+    }
+  }
+
+  fileprivate func concerns(_ effect: Effect, _ directoryOfFile: [Int: String]) -> Bool {
+    switch (self, effect) {
+    case (.flushesOfLedger, .synchronize(let file)), (.flushesOfIndex, .synchronize(let file)),
+      (.flushesOfManifests, .synchronize(let file)):
+      directoryOfFile[file] == directory
+    case (.namesOfLedger, .synchronizeDirectory(let path)), (.namesOfIndex, .synchronizeDirectory(let path)),
+      (.namesOfManifests, .synchronizeDirectory(let path)):
+      path == directory
+    default: false
+    }
+  }
 }
 
 private final class RecordingLock: Sendable {

@@ -1,3 +1,4 @@
+import Ledger
 import TestSupport
 
 /// A workload with a crash after which the store broke its promise.
@@ -8,7 +9,7 @@ struct Failure: Error, CustomStringConvertible {
 
   var description: String {
     let place = crash.map { "a crash after effect \($0.effects), leaving \($0.survival)" } ?? "no crash"
-    return "\(steps), \(place): \(reason)"
+    return "\(reason), after \(place), in \(steps)"
   }
 }
 
@@ -17,6 +18,8 @@ struct Exploration {
   /// How many random survivals are tried at each effect, beside everything and nothing.
   var survivals = 2
   var seed: UInt64 = 0
+  var sabotage: Sabotage?
+  var omission: RecordingDisk.Omission?
   /// How many crashes were recovered from.
   private(set) var crashPoints = 0
 
@@ -24,7 +27,7 @@ struct Exploration {
   mutating func explore(_ steps: [Step]) throws(Failure) {
     let recording: Recording
     do {
-      var workload = try Workload()
+      var workload = try Workload(sabotage: sabotage, omission: omission)
       for step in steps { try workload.run(step) }
       recording = workload.finished()
     } catch {

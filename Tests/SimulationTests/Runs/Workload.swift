@@ -22,6 +22,7 @@ struct Workload {
   private static let user = Credentials(user: 5, group: 6)
 
   let disk: RecordingDisk
+  private var options = Self.options
   private(set) var store: Store
   private(set) var recording: Recording
   private var forks: [(name: String, operations: RandomOperations)] = []
@@ -31,11 +32,16 @@ struct Workload {
   private var noted: UInt64 = 0
 
   /// A new store with one fork and a few files, flushed and checkpointed.
-  init() throws {
+  ///
+  /// - Parameters:
+  ///   - sabotage: a mistake of the store.
+  ///   - omission: a call that it forgets, once the store is made.
+  init(sabotage: Sabotage? = nil, omission: RecordingDisk.Omission? = nil) throws {
     disk = RecordingDisk()
+    options.ledger.sabotage = sabotage
     recording = Recording(start: DiskImage(directories: [""], files: [:]))
     try Store.create(on: disk, describedAs: "simulation")
-    store = try Store.open(on: disk, options: Self.options, describedAs: "simulation")
+    store = try Store.open(on: disk, options: options, describedAs: "simulation")
     _ = try store.createFork(named: "f0")
     var operations = try RandomOperations(files("f0"), largestSize: 30_000)
     try FileStep.prepare(operations.files, &operations.model)
@@ -44,6 +50,7 @@ struct Workload {
     acknowledge(through: store.ledger.lastLSN)
     noteIfChanged()
     recording.firstEffect = disk.effectCount
+    disk.omit(omission)
   }
 
   private func files(_ name: String) throws -> FileSystem { FileSystem(try store.volume(Reference(name))) }
@@ -82,7 +89,14 @@ struct Workload {
       var random = SeededRandom(seed: seed)
       let index = index % forks.count
       for _ in 0..<steps {
-        try forks[index].operations.step(&random)
+        let model = forks[index].operations.model
+        do {
+          try forks[index].operations.step(&random)
+        } catch {
+          // A record that was appended all the same has done what was asked for.
+          if store.ledger.lastLSN == noted { forks[index].operations.model = model }
+          throw error
+        }
         noteIfChanged()
       }
     case .flush(let index):
@@ -105,6 +119,24 @@ struct Workload {
     noteIfChanged()
   }
 
+  /// Carries a step out on a disk that may fail; false where it did not succeed. An error has changed nothing, unless a record was
+  /// appended all the same.
+  mutating func attempt(_ step: Step) throws -> Bool {
+    let faults = disk.faults
+    do {
+      try run(step)
+      return true
+    } catch {
+      guard disk.faults > faults else { throw error }
+      if store.ledger.lastLSN > noted {
+        // A name went, say, and its inode could not. Nothing was acknowledged.
+        noteIfChanged()
+        recording.moments[recording.moments.count - 1].effects = .max
+      }
+      return false
+    }
+  }
+
   private mutating func fork(_ index: Int) throws {
     guard forks.count < 4 else { return }
     let name = "f\(count)"
@@ -122,10 +154,17 @@ struct Workload {
       snapshots[name] = nil
     } else {
       guard forks.count > 1 else { return }
-      let (name, _) = forks[index % forks.count]
+      let index = index % forks.count
+      let (name, model) = (forks[index].name, named(forks[index].operations.model))
       guard !snapshots.keys.contains(where: { $0.hasPrefix("\(name)@") }) else { return }
-      forks.remove(at: index % forks.count)
-      try store.drop(Reference(name))
+      forks.remove(at: index)
+      do {
+        try store.drop(Reference(name))
+      } catch {
+        let files = try files(name)
+        forks.insert((name, RandomOperations(resuming: files, model: model, largestSize: 30_000)), at: index)
+        throw error
+      }
     }
   }
 
@@ -136,7 +175,7 @@ struct Workload {
     forks = []
     try store.close()
     acknowledge(through: lsn)
-    store = try Store.open(on: disk, options: Self.options, describedAs: "simulation")
+    store = try Store.open(on: disk, options: options, describedAs: "simulation")
     for (name, model) in zip(names, models) {
       let files = try files(name)
       try files.purgeOrphans()

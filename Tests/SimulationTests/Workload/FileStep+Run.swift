@@ -42,13 +42,14 @@ extension FileStep {
         node.zero(from: 1000, to: 6000)
       }
     case .unlink:
-      guard model[Self.root].entries[Self.name("b")] != nil else { return }
+      guard let inode = model[Self.root].entries[Self.name("b")], !model[inode].isDirectory else { return }
       try files.unlink(Self.root, Self.name("b"))
       try model.unlink(Self.root, Self.name("b"))
     case .replace: try Self.rename("c", to: "a", flags: 0, files, &model)
     case .exchange: try Self.rename("a", to: "d", flags: 2, files, &model)
     case .link:
-      guard let inode = model[Self.root].entries[Self.name("b")], model[Self.root].entries[Self.name("second")] == nil
+      let entries = model[Self.root].entries
+      guard let inode = entries[Self.name("b")], entries[Self.name("second")] == nil, !model[inode].isDirectory
       else { return }
       _ = try files.link(inode, Self.root, Self.name("second"))
       try model.link(inode, Self.root, Self.name("second"))

@@ -22,8 +22,12 @@ enum Step: Hashable, Sendable {
       .flush(fork: 0), .fork(0), .snapshot(fork: 0), .drop(0), .file(.overwrite, fork: 1), .checkpoint, .collect,
     ]
 
+  static func random(count: ClosedRange<Int>, _ random: inout SeededRandom) -> [Step] {
+    (0..<Int.random(in: count, using: &random)).map { _ in Step.random(&random) }
+  }
+
   /// A step of a random workload.
-  static func random(_ random: inout SeededRandom) -> Step {
+  private static func random(_ random: inout SeededRandom) -> Step {
     let fork = Int.random(in: 0..<4, using: &random)
     switch Int.random(in: 0..<24, using: &random) {
     case 0..<11: return .random(seed: random.next(), count: Int.random(in: 1...4, using: &random), fork: fork)

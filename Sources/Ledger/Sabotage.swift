@@ -1,0 +1,9 @@
+/// Mistakes that the simulator of crashes must find: switches for tests, which prove that it looks. Never set outside them.
+package enum Sabotage: CaseIterable, Sendable {
+  /// A checkpoint publishes its manifest before its nodes are written.
+  case publishesManifestEarly
+  /// A collection forgets what one fork or snapshot refers to, and frees it.
+  case freesTooSoon
+  /// Blocks are not compared with their digests.
+  case trustsBlocks
+}
