@@ -114,6 +114,10 @@ let package = Package(
       name: "MountTests",
       dependencies: ["Mount", "FUSE", "SystemIO", "TestSupport", "MountTestSupport", "ForkTestServer"],
       swiftSettings: settings),
+    .testTarget(
+      name: "DifferentialTests",
+      dependencies: ["PosixCalls", "SystemIO", "TestSupport", "MountTestSupport", "ForkTestServer"],
+      swiftSettings: settings),
     .testTarget(name: "ControlTests", dependencies: ["Control"], swiftSettings: settings),
     .testTarget(name: "ProcessesTests", dependencies: ["Processes", "SystemIO"], swiftSettings: settings),
     .testTarget(name: "ServiceTests", dependencies: ["Service"], swiftSettings: settings),

@@ -41,6 +41,8 @@ public struct NodeAttributes: Sendable {
   public var accessed: NodeTime
   public var modified: NodeTime
   public var changed: NodeTime
+  /// The kernel asks again before it uses them, because they change without its being told.
+  public var expireAtOnce = false
 
   public init(
     node: NodeID, mode: UInt32, links: UInt32, user: UInt32, group: UInt32, device: UInt32, size: UInt64,

@@ -53,6 +53,6 @@ public struct Bytes: Reply {
 
 extension NodeAttributes: Reply {
   public func send(to request: RawRequest) -> Int32 {
-    withUnsafePointer(to: status) { fuse_reply_attr(request.pointer, $0, Entry.forever) }
+    withUnsafePointer(to: status) { fuse_reply_attr(request.pointer, $0, expireAtOnce ? 0 : Entry.forever) }
   }
 }

@@ -24,6 +24,9 @@ public struct Request<Answer: Reply & ~Copyable>: ~Copyable, @unchecked Sendable
   /// Who asks.
   public var caller: Caller { Caller(fuse_req_ctx(raw.pointer).pointee) }
 
+  /// What it came in by.
+  public var connection: Session { session.takeUnretainedValue() }
+
   /// Answers with success; false when the kernel does not want the answer any more.
   @discardableResult
   public consuming func reply(_ answer: borrowing Answer) -> Bool {

@@ -71,6 +71,8 @@ public struct AttributeChange: Hashable, Sendable {
   public var changed: Timestamp?
   /// Clear the set-user-ID and set-group-ID bits, as a change of content or owner by somebody unprivileged does.
   public var killsPrivileges = false
+  /// With `killsPrivileges`, clear the set-group-ID bit even where the group may not execute the file.
+  public var killsSetGroup = false
 
   public init() {}
 }
@@ -108,10 +110,11 @@ enum Mode {
 }
 
 extension InodeItem {
-  /// Clears set-user-ID, and set-group-ID where it means that and not mandatory locking (inode(7)).
-  mutating func killPrivileges() {
+  /// Clears set-user-ID and set-group-ID. Where the group may not execute the file, the latter means nothing, and goes only for
+  /// some callers.
+  mutating func killPrivileges(loseSetGroup: (_ group: UInt32) -> Bool) {
     guard !isDirectory else { return }
     mode &= ~Mode.setUser
-    if mode & Mode.groupExecute != 0 { mode &= ~Mode.setGroup }
+    if mode & Mode.setGroup != 0, mode & Mode.groupExecute != 0 || loseSetGroup(group) { mode &= ~Mode.setGroup }
   }
 }

@@ -16,7 +16,7 @@ extension FileSystem {
       if let owner = change.owner { item.owner = owner }
       if let group = change.group { item.group = group }
       if change.killsPrivileges || change.owner != nil || change.group != nil {
-        if change.mode == nil { try transaction.killPrivileges(&item, inode) }
+        if change.mode == nil { try transaction.killPrivileges(&item, inode) { _ in change.killsSetGroup } }
       }
       if let time = change.accessed { item.accessed = time.resolved(transaction.time) }
       if let time = change.modified { item.modified = time.resolved(transaction.time) }

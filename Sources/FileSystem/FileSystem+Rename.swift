@@ -9,31 +9,42 @@ extension FileSystem {
   private static let whiteout: UInt32 = 4
 
   /// - Parameter credentials: whose a whiteout is, which RENAME_WHITEOUT leaves under the old name.
+  /// - Returns: the directories whose ".." leads to another directory now.
+  @discardableResult
   public func rename(
     _ parent: InodeNumber, _ name: [UInt8], to newParent: InodeNumber, _ newName: [UInt8], flags: UInt32 = 0,
     _ credentials: Credentials
-  ) throws(Errno) {
+  ) throws(Errno) -> [InodeNumber] {
     guard flags & ~(Self.noReplace | Self.exchange | Self.whiteout) == 0 else { throw .invalidArgument }
     if flags & Self.exchange != 0, flags != Self.exchange { throw .invalidArgument }
     let whiteout = flags & Self.whiteout != 0 ? Whiteout(volume.store.makeInodeNumber(), credentials) : nil
-    let nameless = try volume.transaction(.rename) { (transaction) throws(Errno) -> InodeNumber? in
+    let result = try volume.transaction(.rename) { (transaction) throws(Errno) -> RenameResult in
       var rename = try Rename(transaction, parent, name, newParent, newName, whiteout)
       guard let target = rename.target else {
         guard flags & Self.exchange == 0 else { throw Errno.noSuchFile }
         try rename.move(&transaction)
-        return nil
+        return RenameResult(moved: rename.movedDirectories)
       }
       guard flags & Self.noReplace == 0 else { throw Errno.exists }
-      if target.item.inode == rename.source.item.inode { return nil }
+      if target.item.inode == rename.source.item.inode { return RenameResult() }
       if flags & Self.exchange != 0 {
         try rename.exchange(&transaction, with: target)
-        return nil
+        return RenameResult(moved: rename.movedDirectories + rename.directories(target))
       }
       let isNameless = try rename.replace(&transaction, target)
-      return isNameless ? target.item.inode : nil
+      return RenameResult(nameless: isNameless ? target.item.inode : nil, moved: rename.movedDirectories)
     }
-    if let nameless { becameNameless(nameless) }
+    if let nameless = result.nameless { becameNameless(nameless) }
+    return result.moved
   }
+}
+
+/// What a rename led to.
+private struct RenameResult {
+  /// The inode that lost its last name.
+  var nameless: InodeNumber?
+  /// The directories that stand in another one now.
+  var moved: [InodeNumber] = []
 }
 
 /// A character device 0/0 that hides what union file systems have below it under the same name.
@@ -64,6 +75,7 @@ private struct Rename {
   private var newDirectory: InodeItem
   private var isWithinOneDirectory: Bool { oldParent == newParent }
   private var movesDirectory: Bool { source.item.type == Mode.directory }
+  var movedDirectories: [InodeNumber] { directories(source) }
 
   init(
     _ transaction: borrowing Transaction, _ parent: InodeNumber, _ name: [UInt8], _ newParent: InodeNumber,
@@ -83,6 +95,11 @@ private struct Rename {
     if let target, target.item.type == Mode.directory, parent != newParent {
       try transaction.requireNotInside(target.item.inode, parent, otherwise: .directoryNotEmpty)
     }
+  }
+
+  /// An entry's inode where it is a directory that comes to another one.
+  func directories(_ entry: Entry) -> [InodeNumber] {
+    entry.item.type == Mode.directory && !isWithinOneDirectory ? [entry.item.inode] : []
   }
 
   /// To a free name.

@@ -9,9 +9,11 @@ extension FileSystem {
 
   /// Writes bytes, over the end of the file where they reach there, and returns how many: all of them, or those before an error.
   ///
-  /// - Parameter killsPrivileges: clear the set-user-ID and set-group-ID bits, and the capabilities.
+  /// - Parameter loseSetGroup: nil leaves privileges. Otherwise the set-user-ID and set-group-ID bits and the capabilities are
+  ///   cleared, and it tells whether the set-group-ID bit of a file of this group goes even where the group may not execute it.
   public func write(
-    _ inode: InodeNumber, at offset: UInt64, _ bytes: UnsafeRawBufferPointer, killsPrivileges: Bool = false
+    _ inode: InodeNumber, at offset: UInt64, _ bytes: UnsafeRawBufferPointer,
+    loseSetGroup: ((_ group: UInt32) -> Bool)? = nil
   ) throws(Errno) -> Int {
     guard offset <= largestSize, UInt64(bytes.count) <= largestSize - offset else { throw .fileTooLarge }
     if !volume.mayBlock, bytes.count > Self.largestWrite - pageSize { throw .wouldBlock }
@@ -22,7 +24,7 @@ extension FileSystem {
       let count = min(bytes.count - done, Self.largestWrite - Int(start % UInt64(pageSize)))
       let piece = UnsafeRawBufferPointer(rebasing: bytes[done..<done + count])
       do throws(Errno) {
-        try writePiece(inode, PageRange(offset: start, count: count), piece, killsPrivileges)
+        try writePiece(inode, PageRange(offset: start, count: count), piece, loseSetGroup)
       } catch {
         if done > 0 { return done }
         throw error
@@ -33,7 +35,8 @@ extension FileSystem {
   }
 
   private func writePiece(
-    _ inode: InodeNumber, _ range: PageRange, _ bytes: UnsafeRawBufferPointer, _ killsPrivileges: Bool
+    _ inode: InodeNumber, _ range: PageRange, _ bytes: UnsafeRawBufferPointer,
+    _ loseSetGroup: ((_ group: UInt32) -> Bool)?
   ) throws(Errno) {
     try volume.transaction(.write, preparing: range.isAligned ? bytes : nil) { (transaction) throws(Errno) in
       var item = try transaction.inode(inode)
@@ -48,7 +51,7 @@ extension FileSystem {
       item.pages = UInt64(Int64(item.pages) + pages)
       item.size = max(item.size, range.end)
       item.touch(transaction.time)
-      if killsPrivileges { try transaction.killPrivileges(&item, inode) }
+      if let loseSetGroup { try transaction.killPrivileges(&item, inode, loseSetGroup: loseSetGroup) }
       transaction.put(item, inode)
       transaction.mutation.pages = pages
     }
@@ -81,8 +84,10 @@ extension [FileExtent] {
 
 extension Transaction {
   /// Clears the bits and the attribute that give a program the rights of its owner or of root.
-  mutating func killPrivileges(_ item: inout InodeItem, _ inode: InodeNumber) throws(Errno) {
-    item.killPrivileges()
+  mutating func killPrivileges(
+    _ item: inout InodeItem, _ inode: InodeNumber, loseSetGroup: (_ group: UInt32) -> Bool
+  ) throws(Errno) {
+    item.killPrivileges(loseSetGroup: loseSetGroup)
     let capabilities = [UInt8]("security.capability".utf8)
     if let found = try attribute(capabilities, of: inode) { removeAttribute(found) }
   }

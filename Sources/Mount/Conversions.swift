@@ -44,9 +44,14 @@ extension AttributeChange {
     accessed = changes.accessed.map(TimeChange.init)
     modified = changes.modified.map(TimeChange.init)
     changed = changes.changed.map(Timestamp.init)
-    let changesOwner = owner != nil || group != nil
-    let changesNothing = mode == nil && size == nil && accessed == nil && modified == nil && !changesOwner
-    killsPrivileges = changes.clearsPrivileges || changesOwner || changesNothing
+    killsPrivileges = changes.clearsPrivileges || owner != nil || group != nil || changes.isEmpty
+  }
+}
+
+extension AttributeChanges {
+  /// Apart from the time of change.
+  var isEmpty: Bool {
+    mode == nil && user == nil && group == nil && size == nil && accessed == nil && modified == nil
   }
 }
 

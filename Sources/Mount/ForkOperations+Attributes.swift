@@ -15,8 +15,15 @@ extension ForkOperations {
   }
 
   func setattr(_ request: consuming Request<NodeAttributes>, node: NodeID, changes: AttributeChanges) {
+    let caller = request.caller
     let change = { (files: FileSystem) throws(Errno) in
-      NodeAttributes(try files.setattr(node, AttributeChange(changes)))
+      guard let change = try self.change(changes, of: node, for: caller, files) else {
+        // A write that comes next may change the mode.
+        var attributes = NodeAttributes(try files.getattr(node))
+        attributes.expireAtOnce = true
+        return attributes
+      }
+      return NodeAttributes(try files.setattr(node, change))
     }
     if let size = changes.size, removesMuch(node, resizedTo: size) {
       answerBlocking(request, change)

@@ -13,9 +13,11 @@ extension ForkOperations {
     _ request: consuming Request<Count>, node: NodeID, at offset: UInt64, bytes: UnsafeRawBufferPointer,
     options: WriteOptions, file: FileReference
   ) {
+    let caller = request.caller
     let store = { (files: FileSystem) throws(Errno) in
-      let killsPrivileges = options.contains(.clearsPrivileges)
-      return Count(try files.write(node, at: offset, bytes, killsPrivileges: killsPrivileges))
+      let loseSetGroup = { (group: UInt32) in CallerRights(of: caller)?.loseSetGroup(group) ?? false }
+      let kills = options.contains(.clearsPrivileges)
+      return Count(try files.write(node, at: offset, bytes, loseSetGroup: kills ? loseSetGroup : nil))
     }
     if bytes.count >= Self.detachedSize { answerBlocking(request, store) } else { answer(request, store) }
   }
@@ -23,7 +25,9 @@ extension ForkOperations {
   func fallocate(
     _ request: consuming Request<Done>, node: NodeID, mode: Int32, offset: UInt64, length: UInt64, file: FileReference
   ) {
+    let caller = request.caller
     answerBlocking(request) { (files) throws(Errno) in
+      try self.takePrivileges(of: node, from: caller, files)
       try files.fallocate(node, mode: mode, offset: offset, length: length)
       return Done()
     }
@@ -33,7 +37,9 @@ extension ForkOperations {
     _ request: consuming Request<Count>, from source: NodeID, at sourceOffset: UInt64, to target: NodeID,
     at targetOffset: UInt64, count: Int
   ) {
+    let caller = request.caller
     answerBlocking(request) { (files) throws(Errno) in
+      try self.takePrivileges(of: target, from: caller, files)
       let copied = try files.copyFileRange(
         source, at: sourceOffset, to: target, at: targetOffset, length: UInt64(count))
       return Count(Int(copied))

@@ -59,9 +59,31 @@ extension ForkOperations {
     flags: UInt32
   ) {
     let owner = Credentials(request.caller)
-    answer(request) { (files) throws(Errno) in
+    let rename = { (files: FileSystem) throws(Errno) in
       try files.rename(parent, name, to: newParent, newName, flags: flags, owner)
-      return Done()
+    }
+    switch Result(catching: { () throws(Errno) in try rename(fileSystem(mayBlock: false)) }) {
+    case .success([]): request.reply(Done())
+    case .success(let moved): forgetLists(of: moved, request)
+    case .failure(.wouldBlock):
+      request.detached(isOrdered: true) { request in
+        do throws(Errno) { self.forgetLists(of: try rename(self.fileSystem), request) } catch { request.fail(error) }
+      }
+    case .failure(let error): request.fail(error)
+    }
+  }
+
+  /// Answers when the kernel has forgotten the lists of names of directories that were moved: beside ".." they have the number
+  /// of the old directory.
+  private func forgetLists(of directories: [NodeID], _ request: consuming Request<Done>) {
+    let session = request.connection
+    request.detached(isOrdered: true) { request in
+      for directory in directories {
+        self.logging("forgetting the list of directory \(directory)") { () throws(Errno) in
+          try session.invalidate(directory)
+        }
+      }
+      request.reply(Done())
     }
   }
 

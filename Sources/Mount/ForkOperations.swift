@@ -84,7 +84,7 @@ final class ForkOperations: Operations {
     logging("removing unused inodes") { () throws(Errno) in try fileSystem.purgeOrphans() }
   }
 
-  private func logging(_ action: @autoclosure () -> String, _ body: () throws(Errno) -> Void) {
+  func logging(_ action: @autoclosure () -> String, _ body: () throws(Errno) -> Void) {
     do {
       try body()
     } catch {

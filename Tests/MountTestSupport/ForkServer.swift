@@ -37,6 +37,15 @@ public final class ForkServer {
     return mountPoint.path
   }
 
+  /// Unmounts a fork, and waits until nobody serves it.
+  public func unmount(_ name: String) throws {
+    // The one line comes from the thread that served it, the other from the one that takes commands.
+    let answers = [try process.ask("unmount \(name)"), try process.receive()]
+    guard Set(answers) == ["ended \(name) unmounted", "done"] else {
+      throw ServerProcess.Failure(description: "unmount \(name): \(answers)")
+    }
+  }
+
   /// Kills the server as `kill -9` does, and starts it again with `prod` mounted where it was.
   public func restart() throws {
     process.kill()

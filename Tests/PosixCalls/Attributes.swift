@@ -94,9 +94,10 @@ extension Path {
   /// chmod(2), which follows symbolic links.
   public func setMode(_ mode: mode_t) throws(Errno) { try retryingInterrupts { withCString { chmod($0, mode) } } }
 
-  /// lchown(2); nil leaves what is there.
-  public func setOwner(user: uid_t? = nil, group: gid_t? = nil) throws(Errno) {
-    try retryingInterrupts { withCString { lchown($0, user ?? .max, group ?? .max) } }
+  /// chown(2) or lchown(2); nil leaves what is there.
+  public func setOwner(user: uid_t? = nil, group: gid_t? = nil, followsLink: Bool = false) throws(Errno) {
+    let flags = followsLink ? 0 : posix_AT_SYMLINK_NOFOLLOW
+    try retryingInterrupts { withCString { fchownat(AT_FDCWD, $0, user ?? .max, group ?? .max, flags) } }
   }
 
   /// utimensat(2).

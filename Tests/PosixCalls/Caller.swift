@@ -16,11 +16,17 @@ public final class Caller: Sendable {
   private let thread: pthread_t
 
   /// Who is not root gives up every capability. Needs root.
-  public init(user: uid_t, group: gid_t, groups: [gid_t] = [], umask: mode_t = 0o022) throws(Errno) {
+  ///
+  /// - Parameter root: all that this caller sees, and its working directory: chroot(2).
+  public init(
+    user: uid_t, group: gid_t, groups: [gid_t] = [], umask: mode_t = 0o022, root: String? = nil
+  ) throws(Errno) {
     let state = Monitor(State())
     self.state = state
     thread = startThread { Self.serve(state) }
-    try run { () throws(Errno) in try retryingInterrupts { posix_become(user, group, groups, groups.count, umask) } }
+    try run { () throws(Errno) in
+      try retryingInterrupts { posix_become(user, group, groups, groups.count, umask, root) }
+    }
   }
 
   deinit {

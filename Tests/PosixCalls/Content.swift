@@ -60,6 +60,23 @@ extension OpenFile {
     return Glibc.write(descriptor, buffer.baseAddress, buffer.count)
   }
 
+  /// pwritev(2). Returns how many bytes were written.
+  @discardableResult
+  public func write(_ parts: [[UInt8]], at offset: off_t) throws(Errno) -> Int {
+    let bytes = parts.flatMap(\.self)
+    return try retryingInterrupts {
+      bytes.withUnsafeBytes { buffer in
+        var rest = UnsafeMutableRawBufferPointer(mutating: buffer)[...]
+        let vectors = parts.map { part in
+          let vector = UnsafeMutableRawBufferPointer(rebasing: rest.prefix(part.count))
+          rest = rest.dropFirst(part.count)
+          return iovec(iov_base: vector.baseAddress, iov_len: part.count)
+        }
+        return pwritev2(descriptor, vectors, Int32(vectors.count), offset, 0)
+      }
+    }
+  }
+
   /// pwritev2(2) with RWF_APPEND: writes at the end, whatever the file was opened with.
   @discardableResult
   public func append(_ bytes: [UInt8]) throws(Errno) -> Int {
@@ -101,6 +118,9 @@ extension OpenFile {
   }
 
   public func synchronize() throws(Errno) { try retryingInterrupts { fsync(descriptor) } }
+
+  /// fdatasync(2).
+  public func synchronizeData() throws(Errno) { try retryingInterrupts { fdatasync(descriptor) } }
 
   /// syncfs(2) of the file system that this file is on.
   public func synchronizeFileSystem() throws(Errno) { try retryingInterrupts { syncfs(descriptor) } }

@@ -14,16 +14,18 @@ public enum AttributeCondition: Hashable, Sendable {
   }
 }
 
-/// Of the file itself, also where it is a symbolic link.
+/// Of the file itself where it is a symbolic link, unless that is followed.
 extension Path {
   public func setAttribute(
-    _ name: String, to value: [UInt8], _ condition: AttributeCondition = .any
+    _ name: String, to value: [UInt8], _ condition: AttributeCondition = .any, followsLink: Bool = false
   ) throws(Errno) {
-    try retryingInterrupts { withCString { lsetxattr($0, name, value, value.count, condition.flags) } }
+    let set = followsLink ? setxattr : lsetxattr
+    try retryingInterrupts { withCString { set($0, name, value, value.count, condition.flags) } }
   }
 
-  public func attribute(_ name: String) throws(Errno) -> [UInt8] {
-    try readWhole { (buffer, size) in withCString { lgetxattr($0, name, buffer, size) } }
+  public func attribute(_ name: String, followsLink: Bool = false) throws(Errno) -> [UInt8] {
+    let get = followsLink ? getxattr : lgetxattr
+    return try readWhole { (buffer, size) in withCString { get($0, name, buffer, size) } }
   }
 
   /// Asks with room for `capacity` bytes only; 0 asks for the size. Returns the size of the value.
@@ -32,12 +34,14 @@ extension Path {
     return try retryingInterrupts { withCString { lgetxattr($0, name, &buffer, capacity) } }
   }
 
-  public func attributeNames() throws(Errno) -> Set<String> {
-    separated(try readWhole { (buffer, size) in withCString { llistxattr($0, buffer, size) } })
+  public func attributeNames(followsLink: Bool = false) throws(Errno) -> Set<String> {
+    let list = followsLink ? listxattr : llistxattr
+    return separated(try readWhole { (buffer, size) in withCString { list($0, buffer, size) } })
   }
 
-  public func removeAttribute(_ name: String) throws(Errno) {
-    try retryingInterrupts { withCString { lremovexattr($0, name) } }
+  public func removeAttribute(_ name: String, followsLink: Bool = false) throws(Errno) {
+    let remove = followsLink ? removexattr : lremovexattr
+    try retryingInterrupts { withCString { remove($0, name) } }
   }
 }
 

@@ -68,11 +68,18 @@ extension Posix {
       #expect(try path.status().permissions == 0o755)
     }
 
-    @Test func aSetGroupBitWithoutEffectStays() throws {
+    /// The kernel asks for the same before a write, which must go on.
+    @Test func aStrangersChownToNobodyNewDoesNothing() throws {
       try path.setOwner(user: 1000, group: 1000)
+      try path.setMode(0o6777)
+      try Caller(user: 1001, group: 1001).run { try path.setOwner() }
+      #expect(try path.status().permissions == 0o6777)
+      // Where there is nothing that goes, it marks the time as everywhere.
       try path.setMode(0o2767)
-      try Caller(user: 1001, group: 1001).run { _ = try path.open(O_WRONLY).write([1]) }
+      let before = try path.status().changed
+      try Caller(user: 1001, group: 1001, groups: [1000]).run { try path.setOwner() }
       #expect(try path.status().permissions == 0o2767)
+      #expect(try path.status().changed > before)
     }
   }
 }

@@ -133,6 +133,15 @@ extension Posix {
       #expect(try place.path.names() == ["file", "full", "link"])
     }
 
+    /// The kernel of a mount had kept the list, with the old directory's number.
+    @Test func aMovedDirectoryListsTheOneItIsIn() throws {
+      for name in ["a", "a/moved", "b"] as [Path] { try (place / name).makeDirectory() }
+      _ = try (place / "a/moved").entries()
+      try (place / "a/moved").rename(to: place / "b/moved")
+      let parent = try #require(try (place / "b/moved").entries().first { $0.name == ".." })
+      #expect(try parent.inode == (place / "b").status().inode)
+    }
+
     @Test func aRemovedDirectoryThatIsOpenIsDead() throws {
       try (place / "directory").makeDirectory()
       let directory = try (place / "directory").open(O_RDONLY)

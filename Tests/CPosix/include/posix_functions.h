@@ -25,12 +25,16 @@ int posix_clone(int to, int from);
 int statx(int directory, const char *path, int flags, unsigned int mask, struct statx *status);
 
 // Extended attributes
+ssize_t getxattr(const char *path, const char *name, void *value, size_t size);
 ssize_t lgetxattr(const char *path, const char *name, void *value, size_t size);
 ssize_t fgetxattr(int descriptor, const char *name, void *value, size_t size);
+int setxattr(const char *path, const char *name, const void *value, size_t size, int flags);
 int lsetxattr(const char *path, const char *name, const void *value, size_t size, int flags);
 int fsetxattr(int descriptor, const char *name, const void *value, size_t size, int flags);
+ssize_t listxattr(const char *path, char *names, size_t size);
 ssize_t llistxattr(const char *path, char *names, size_t size);
 ssize_t flistxattr(int descriptor, char *names, size_t size);
+int removexattr(const char *path, const char *name);
 int lremovexattr(const char *path, const char *name);
 int fremovexattr(int descriptor, const char *name);
 
