@@ -34,8 +34,9 @@ struct RedisTests {
 
   private func keys(socket: String) -> Int { number(of: "dbsize", socket: socket) }
 
+  /// A fork that was taken while a manifest is replaced may have the temporary one beside it.
   private func verifyFiles(_ directory: String) {
-    let checked = shell("cd '\(directory)/appendonlydir' && redis-check-aof *.manifest")
+    let checked = shell("redis-check-aof '\(directory)/appendonlydir/appendonly.aof.manifest'")
     #expect(checked.output.contains("All AOF files and manifest are valid"), "\(checked.output)")
   }
 
