@@ -4,12 +4,14 @@ import Glibc
 /// stopped, whatever is still mounted is taken off, and everything is removed.
 public final class TineStore: Sendable {
   public let directory = TemporaryDirectory()
-  public var path: String { directory.appending("store") }
+  public let path: String
 
   /// Whether forks can be mounted here; tests that cannot are skipped.
   public static let canMount = access("/dev/fuse", R_OK | W_OK) == 0 && geteuid() == 0
 
-  public init() {
+  /// - Parameter path: where the store is to be made; nil for a place of its own.
+  public init(at path: String? = nil) {
+    self.path = path ?? directory.appending("store")
     // Servers that do not run as root walk through it.
     precondition(chmod(directory.path, 0o755) == 0, "the temporary directory is not ours")
   }
