@@ -55,6 +55,7 @@ extension Side {
 
   /// Where data and holes are found is the file system's business, within limits: see `FileContent`.
   private func seek(_ file: OpenFile, _ offset: Int, _ origin: SeekOrigin) throws(Errno) -> Outcome {
+    if origin == .end, try file.status().isDirectory { return .leftOut("the end of a directory, which is no size") }
     guard origin == .data || origin == .hole else { return .number(try file.seek(offset, from: origin)) }
     guard try file.status().kind == S_IFREG else { return .leftOut("holes of what is no file") }
     try file.seek(0)
