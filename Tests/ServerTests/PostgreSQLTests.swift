@@ -23,17 +23,73 @@ struct PostgreSQLTests {
     shell("cd / && setpriv --reuid postgres --regid postgres --clear-groups \(command)")
   }
 
-  private func start(_ data: String, _ store: TineStore) {
+  private func start(_ data: String, _ store: TineStore, settings: String = "", port: Int = 5432) {
     let socket = store.directory.path
+    let options = "-k \(socket) -p \(port) -c listen_addresses='' \(settings)"
     let started = asServer(
-      "\(PostgreSQL.programs)/pg_ctl -D \(data) -w -t 60 -l \(socket)/log -o \"-k \(socket) -c listen_addresses=''\" start"
-    )
-    #expect(started.code == 0, "\(started.output) \(shell("tail -n 20 '\(socket)/log'").output)")
+      "\(PostgreSQL.programs)/pg_ctl -D \(data) -w -t 60 -l \(socket)/log\(port) -o \"\(options)\" start")
+    #expect(started.code == 0, "\(started.output) \(shell("tail -n 20 '\(socket)/log\(port)'").output)")
   }
 
-  private func query(_ statement: String, _ store: TineStore) -> String {
-    asServer("psql -X -A -t -h \(store.directory.path) -c \"\(statement)\" postgres").output
+  private func query(_ statement: String, _ store: TineStore, port: Int = 5432) -> String {
+    asServer("psql -X -A -t -h \(store.directory.path) -p \(port) -c \"\(statement)\" postgres").output
       .split(separator: "\n").joined(separator: " ")
+  }
+
+  /// Inserts ascending numbers, each in a transaction of its own, and notes those that were acknowledged.
+  private func startClient(_ number: Int, _ store: TineStore, log: Acknowledgments) -> BackgroundProcess {
+    BackgroundProcess(
+      """
+      cd /; i=0; while :; do i=$((i+1)); echo "INSERT INTO t VALUES(\(number), $i) RETURNING id;"; done \
+        | setpriv --reuid postgres --regid postgres --clear-groups psql -X -A -t -q -h \(store.directory.path) postgres \
+        > \(log.log)
+      """)
+  }
+
+  /// A new cluster as a fork, mounted and served.
+  private func makeServer(_ store: TineStore, settings: String = "") -> String {
+    shell("chmod 777 '\(store.directory.path)'")
+    let data = store.directory.appending("data")
+    #expect(asServer("\(PostgreSQL.programs)/initdb -k -D \(data)").code == 0)
+    #expect(store.tine("init").code == 0)
+    #expect(store.tine("import prod '\(data)'").code == 0)
+    let mount = store.mount("prod")
+    start(mount, store, settings: settings)
+    #expect(query("CREATE TABLE t(client int, id int)", store) == "CREATE TABLE")
+    return mount
+  }
+
+  /// With fsync off it flushes nothing: that every write reaches the ledger in its order keeps its forks whole.
+  @Test(arguments: ["on", "off"])
+  func everyForkAtARandomMomentIsWhole(fsync: String) {
+    let store = TineStore()
+    let settings = "-c fsync=\(fsync)"
+    let mount = makeServer(store, settings: settings)
+    let log = Acknowledgments(log: store.directory.appending("acknowledged"))
+    let client = startClient(1, store, log: log)
+    for round in 1...forkCount(otherwise: 2) {
+      log.wait(for: log.count + Int.random(in: 1...200))
+      let before = log.count
+      #expect(store.tine("fork prod fork\(round)").code == 0)
+      let fork = store.mount("fork\(round)")
+      // The lock file of the origin, which runs.
+      shell("rm '\(fork)/postmaster.pid'")
+      start(fork, store, settings: settings, port: 5433)
+      let held = Int(query("SELECT count(*) FROM t", store, port: 5433)) ?? 0
+      #expect(held >= before, "round \(round)")
+      #expect(query("SELECT max(id) FROM t", store, port: 5433) == String(held), "round \(round)")
+      let amcheck = asServer(
+        "\(PostgreSQL.programs)/pg_amcheck -h \(store.directory.path) -p 5433 --install-missing --heapallindexed postgres"
+      )
+      #expect(amcheck.code == 0, "round \(round): \(amcheck.output)")
+      #expect(asServer("\(PostgreSQL.programs)/pg_ctl -D \(fork) -m fast -w stop").code == 0)
+      let checksums = asServer("\(PostgreSQL.programs)/pg_checksums --check -D \(fork)")
+      #expect(checksums.code == 0, "round \(round): \(checksums.output)")
+      #expect(store.tine("unmount '\(fork)'").code == 0)
+      #expect(store.tine("drop fork\(round)").code == 0)
+    }
+    client.end()
+    #expect(asServer("\(PostgreSQL.programs)/pg_ctl -D \(mount) -m fast -w stop").code == 0)
   }
 
   /// Kills the server and its children, some of which may be gone already.
@@ -48,21 +104,10 @@ struct PostgreSQLTests {
   @Test func nothingAcknowledgedIsLostWithTheDaemon() {
     let store = TineStore()
     let socket = store.directory.path
-    shell("chmod 777 '\(socket)'")
-    let data = store.directory.appending("data")
-    #expect(asServer("\(PostgreSQL.programs)/initdb -k -D \(data)").code == 0)
-    #expect(store.tine("init").code == 0)
-    #expect(store.tine("import prod '\(data)'").code == 0)
-    let mount = store.mount("prod")
-    start(mount, store)
-    #expect(query("CREATE TABLE t(client int, id int)", store) == "CREATE TABLE")
+    let mount = makeServer(store)
     for round in 1...2 {
       let log = Acknowledgments(log: store.directory.appending("acknowledged\(round)"))
-      let client = BackgroundProcess(
-        """
-        cd /; i=0; while :; do i=$((i+1)); echo "INSERT INTO t VALUES(\(round), $i) RETURNING id;"; done \
-          | setpriv --reuid postgres --regid postgres --clear-groups psql -X -A -t -q -h \(socket) postgres > \(log.log)
-        """)
+      let client = startClient(round, store, log: log)
       log.wait(for: 300)
       store.killDaemon()
       client.end()
