@@ -7,7 +7,7 @@ extension NodePool {
     var parent: (node: Node, index: Int)?
     while true {
       if !node.canTake(key, valueCount: value.count) {
-        let above = parent ?? growRoot(&tree, over: node)
+        let above = parent ?? growRoot(&tree, over: node, for: key)
         node = split(node, at: above.index, of: above.node, for: key)
       }
       if node.isLeaf { return node.set(key, value) }
@@ -32,9 +32,10 @@ extension NodePool {
     return node.epoch == epoch ? node : copy(node, epoch: epoch)
   }
 
-  private func growRoot(_ tree: inout Tree, over child: Node) -> (node: Node, index: Int) {
+  /// Puts a root above one that is full. Its first key may be no more than `key`, which may become the least.
+  private func growRoot(_ tree: inout Tree, over child: Node, for key: TreeKey) -> (node: Node, index: Int) {
     let root = makeNode(level: child.level + 1, epoch: tree.epoch)
-    root.insertChild(child.count > 0 ? child.key(0) : .first, child.reference, at: 0)
+    root.insertChild(child.count > 0 ? min(child.key(0), key) : key, child.reference, at: 0)
     tree.root = root.reference
     return (root, 0)
   }
