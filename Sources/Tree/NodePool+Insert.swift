@@ -13,7 +13,7 @@ extension NodePool {
       if node.isLeaf { return node.set(key, value) }
       let index = node.childIndex(key)
       if key < node.key(index) { node.lowerKey(index, to: key) }
-      let child = try writable(node.child(index), tree.epoch)
+      let child = try writable(try self.child(index, of: node).reference, tree.epoch)
       node.setChild(index, child.reference)
       parent = (node, index)
       node = child
@@ -35,7 +35,7 @@ extension NodePool {
   /// Puts a root above one that is full. Its first key may be no more than `key`, which may become the least.
   private func growRoot(_ tree: inout Tree, over child: Node, for key: TreeKey) -> (node: Node, index: Int) {
     let root = makeNode(level: child.level + 1, epoch: tree.epoch)
-    root.insertChild(child.count > 0 ? min(child.key(0), key) : key, child.reference, at: 0)
+    root.insertChild(min(child.key(0), key), child.reference, at: 0)
     tree.root = root.reference
     return (root, 0)
   }
