@@ -84,6 +84,7 @@ public struct InodeItem: Hashable, Sendable {
     changed = try Self.time(&reader)
     born = try Self.time(&reader)
     guard reader.remaining == 0 else { throw DecodingFailure("an inode has bytes behind its end") }
+    guard pages <= HeadState.highestCount else { throw DecodingFailure("an inode has too many pages") }
   }
 
   private static func time(_ reader: inout ByteReader) throws(DecodingFailure) -> Timestamp {
