@@ -24,7 +24,9 @@ struct RecoveredStore {
     published = manifest.position
     nodes = SegmentSet(storage, directory: "index")
     let unpublished = try Self.unpublished(nodes, manifest)
-    guard unpublished.last != .max else { throw StoreError(damage: "there is no number left for index segments") }
+    guard unpublished.last ?? 0 < Manifest.highestSegment else {
+      throw StoreError(damage: "there is no number left for index segments")
+    }
     let generation = unpublished.last.map { $0 + 1 } ?? manifest.nextGeneration
     pool = NodePool(NodeSegments(nodes), generation: generation, cleanCapacity: options.cleanNodes)
 

@@ -72,10 +72,13 @@ struct Manifest {
 
   /// No number that is given one by one gets there, so counting on never overflows.
   static let highestNumber: UInt64 = 1 << 62
+  /// The same for segments of the ledger and of the index.
+  static let highestSegment: UInt32 = 1 << 31
 
   private var isPossible: Bool {
     position.segment > 0 && position.offset >= LedgerPosition.start.offset
-      && position.nextLSN > 0 && nextSegment > 0 && nextGeneration > 0 && nextInode > 1
+      && position.nextLSN > 0 && nextInode > 1
+      && [nextSegment, nextGeneration].allSatisfy { (1...Self.highestSegment).contains($0) }
       && [position.offset, position.nextLSN, nextEpoch, nextInode].allSatisfy { $0 < Self.highestNumber }
       && catalogRoot.generation < nextGeneration
   }
