@@ -25,6 +25,21 @@ func tests(_ module: String, _ dependencies: [Target.Dependency] = [], exclude: 
     exclude: exclude, swiftSettings: settings)
 }
 
+/// The decoders with their corpora: a test that replays them, or, for `Tests/Fuzzing/run`, a program that libFuzzer drives.
+func fuzzing(isFuzzer: Bool) -> Target {
+  let dependencies: [Target.Dependency] = [
+    "Control", "FUSE", "CFUSE", "FileSystem", "Store", "Tree", "Ledger", "SystemIO", "TestSupport",
+  ]
+  let exclude = ["Corpus", "run"]
+  return isFuzzer
+    ? .executableTarget(
+      name: "Fuzzing", dependencies: dependencies, path: "Tests/Fuzzing", exclude: exclude + ["Replay"],
+      swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])])
+    : .testTarget(
+      name: "FuzzingTests", dependencies: dependencies, path: "Tests/Fuzzing", exclude: exclude + ["Fuzzer"],
+      swiftSettings: settings)
+}
+
 let package = Package(
   name: "tine",
   products: [
@@ -121,6 +136,7 @@ let package = Package(
     .testTarget(name: "ControlTests", dependencies: ["Control"], swiftSettings: settings),
     .testTarget(name: "ProcessesTests", dependencies: ["Processes", "SystemIO"], swiftSettings: settings),
     .testTarget(name: "ServiceTests", dependencies: ["Service"], swiftSettings: settings),
+    fuzzing(isFuzzer: Context.environment["TINE_FUZZING"] != nil),
     .testTarget(
       name: "CommandTests", dependencies: ["tine", "tined", "Processes", "SystemIO"], exclude: ["Transcripts"],
       swiftSettings: settings),

@@ -1,6 +1,13 @@
 import SystemIO
 
 extension Ledger {
+  /// Throws where a segment does not have all of these slots.
+  public func verifyPlace(of first: BlockReference, count: UInt32) throws(LedgerError) {
+    guard try Int(first.slot) + Int(count) <= segments.slotCount(first.segment) else {
+      throw .damaged("blocks \(first) to \(UInt64(first.slot) + UInt64(count) - 1) reach beyond their segment")
+    }
+  }
+
   /// Reads blocks that lie in consecutive slots, verifies each against its digest, and puts them one behind the other.
   ///
   /// - Parameters:

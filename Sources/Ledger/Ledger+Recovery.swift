@@ -46,6 +46,7 @@ extension Ledger {
         "the ledger ends at LSN \(recovery.end.nextLSN - 1), before its checkpoint at \(start.nextLSN - 1)")
     }
     try recovery.cutAndSeal()
+    guard numbers.last != .max else { throw .damaged("there is no number left for segments") }
     let next = max(nextSegment, (numbers.last ?? 0) + 1)
     return (Ledger(storage, segments, options, end: recovery.end, nextSegment: next), report)
   }

@@ -164,6 +164,6 @@ struct SegmentFooter {
   private func fits(_ fileSize: UInt64) -> Bool {
     let size = UInt64(SlotDirectory.encodedSize(slots: Int(slotCount)))
     let (end, overflow) = directoryOffset.addingReportingOverflow(size)
-    return !overflow && end + UInt64(Self.size) == fileSize && contentEnd <= directoryOffset
+    return !overflow && fileSize >= Self.size && end == fileSize - UInt64(Self.size) && contentEnd <= directoryOffset
   }
 }

@@ -24,6 +24,9 @@ struct RecoveredStore {
     published = manifest.position
     nodes = SegmentSet(storage, directory: "index")
     let unpublished = try Self.unpublished(nodes, manifest)
+    guard unpublished.last ?? 0 < Manifest.highestSegment else {
+      throw StoreError(damage: "there is no number left for index segments")
+    }
     let generation = unpublished.last.map { $0 + 1 } ?? manifest.nextGeneration
     pool = NodePool(NodeSegments(nodes), generation: generation, cleanCapacity: options.cleanNodes)
 
@@ -78,6 +81,9 @@ struct RecoveredStore {
         let head = try value.withUnsafeBytesTyped { (bytes) throws(TreeError) in
           // Epoch 0 owns no node: the first change of each fork gives it one of its own.
           try decoding(key) { () throws(DecodingFailure) in try HeadState(id: key.object, epoch: 0, decoding: bytes) }
+        }
+        guard head.tree.root.generation < manifest.nextGeneration else {
+          throw .damaged("head \(head.id) has a root that no checkpoint wrote")
         }
         catalog.add(head)
       }
@@ -149,7 +155,10 @@ struct Replay {
       head.tree.epoch = nextEpoch
       nextEpoch += 1
     }
-    for case .put(let key, _) in mutation.edits where key.kind == .inode { nextInode = max(nextInode, key.object + 1) }
+    for case .put(let key, _) in mutation.edits where key.kind == .inode {
+      guard key.object < Manifest.highestNumber else { throw DecodingFailure("it makes inode \(key.object)") }
+      nextInode = max(nextInode, key.object + 1)
+    }
     do throws(TreeError) {
       try pool.writing { () throws(TreeError) in
         try head.apply(mutation, lsn: record.header.lsn, firstBlock: record.firstBlock, pool)

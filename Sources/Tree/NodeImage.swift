@@ -25,6 +25,8 @@ extension Node {
     memmove(base + heapStart, base + directory, Node.size - heapStart)
     (base + directory).initializeMemory(as: UInt8.self, repeating: 0, count: heapStart - directory)
     try verifyEntries()
+    // Trees own nodes that were never written only, and epoch 0 is nobody's.
+    epoch = 0
   }
 
   /// That every entry lies in the heap, and that the keys rise.
@@ -35,13 +37,15 @@ extension Node {
       let offset = entryOffset(index)
       guard offset >= heapStart, offset + Node.entryOverhead <= Node.size,
         offset + Node.entryOverhead + value(index).count <= Node.size,
-        isLeaf || value(index).count == 8
+        isLeaf
+          ? value(index).count <= Tree.maximumValueLength
+          : value(index).count == 8 && child(index).generation <= reference.generation
       else { throw .damaged("node \(reference): entry \(index) is malformed") }
       bytes += Node.entryOverhead + value(index).count
       if let previous, previous >= key(index) { throw .damaged("node \(reference): its keys do not rise") }
       previous = key(index)
     }
-    guard bytes + garbage == Node.size - heapStart, level < 32 else {
+    guard count > 0, bytes + garbage == Node.size - heapStart, level < 32 else {
       throw .damaged("node \(reference): its heap does not add up")
     }
   }

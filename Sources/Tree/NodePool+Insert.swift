@@ -7,13 +7,13 @@ extension NodePool {
     var parent: (node: Node, index: Int)?
     while true {
       if !node.canTake(key, valueCount: value.count) {
-        let above = parent ?? growRoot(&tree, over: node)
+        let above = parent ?? growRoot(&tree, over: node, for: key)
         node = split(node, at: above.index, of: above.node, for: key)
       }
       if node.isLeaf { return node.set(key, value) }
       let index = node.childIndex(key)
       if key < node.key(index) { node.lowerKey(index, to: key) }
-      let child = try writable(node.child(index), tree.epoch)
+      let child = try writable(try self.child(index, of: node).reference, tree.epoch)
       node.setChild(index, child.reference)
       parent = (node, index)
       node = child
@@ -32,9 +32,10 @@ extension NodePool {
     return node.epoch == epoch ? node : copy(node, epoch: epoch)
   }
 
-  private func growRoot(_ tree: inout Tree, over child: Node) -> (node: Node, index: Int) {
+  /// Puts a root above one that is full. Its first key may be no more than `key`, which may become the least.
+  private func growRoot(_ tree: inout Tree, over child: Node, for key: TreeKey) -> (node: Node, index: Int) {
     let root = makeNode(level: child.level + 1, epoch: tree.epoch)
-    root.insertChild(child.count > 0 ? child.key(0) : .first, child.reference, at: 0)
+    root.insertChild(min(child.key(0), key), child.reference, at: 0)
     tree.root = root.reference
     return (root, 0)
   }

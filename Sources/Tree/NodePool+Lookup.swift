@@ -5,8 +5,7 @@ extension NodePool {
     guard tree.root != .none else { return nil }
     var node = try node(tree.root)
     while !node.isLeaf {
-      guard node.count > 0 else { throw .damaged("node \(node.reference): an inner node is empty") }
-      node = try self.node(node.child(node.childIndex(key)))
+      node = try child(node.childIndex(key), of: node)
     }
     let index = node.lowerBound(key)
     return index < node.count && node.key(index) == key ? node.value(index) : nil
@@ -16,13 +15,12 @@ extension NodePool {
   public func floor(
     _ key: TreeKey, in tree: Tree
   ) throws(TreeError) -> (key: TreeKey, value: UnsafeRawBufferPointer)? {
-    tree.root == .none ? nil : try floor(key, below: tree.root)
+    tree.root == .none ? nil : try floor(key, below: try node(tree.root))
   }
 
   private func floor(
-    _ key: TreeKey, below reference: NodeReference
+    _ key: TreeKey, below node: Node
   ) throws(TreeError) -> (key: TreeKey, value: UnsafeRawBufferPointer)? {
-    let node = try node(reference)
     if node.isLeaf {
       let bound = node.lowerBound(key)
       let index = bound < node.count && node.key(bound) == key ? bound : bound - 1
@@ -30,7 +28,7 @@ extension NodePool {
     }
     var index = node.childIndex(key)
     while index >= 0 {
-      if let found = try floor(key, below: node.child(index)) { return found }
+      if let found = try floor(key, below: try child(index, of: node)) { return found }
       index -= 1
     }
     return nil
@@ -42,14 +40,13 @@ extension NodePool {
     from first: TreeKey, through last: TreeKey, in tree: Tree,
     _ body: (TreeKey, UnsafeRawBufferPointer) throws(TreeError) -> Bool
   ) throws(TreeError) -> Bool {
-    tree.root == .none ? true : try scan(from: first, through: last, below: tree.root, body)
+    tree.root == .none ? true : try scan(from: first, through: last, below: try node(tree.root), body)
   }
 
   private func scan(
-    from first: TreeKey, through last: TreeKey, below reference: NodeReference,
+    from first: TreeKey, through last: TreeKey, below node: Node,
     _ body: (TreeKey, UnsafeRawBufferPointer) throws(TreeError) -> Bool
   ) throws(TreeError) -> Bool {
-    let node = try node(reference)
     if node.isLeaf {
       var index = node.lowerBound(first)
       while index < node.count, node.key(index) <= last {
@@ -60,7 +57,7 @@ extension NodePool {
     }
     var index = node.childIndex(first)
     while index < node.count, index == 0 || node.key(index) <= last {
-      guard try scan(from: first, through: last, below: node.child(index), body) else { return false }
+      guard try scan(from: first, through: last, below: try child(index, of: node), body) else { return false }
       index += 1
     }
     return true

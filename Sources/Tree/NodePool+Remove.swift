@@ -7,22 +7,20 @@ extension NodePool {
   /// Removes all entries from `first` to `last`. A subtree that lies wholly between them is let go without a look into it.
   public func removeRange(from first: TreeKey, through last: TreeKey, in tree: inout Tree) throws(TreeError) {
     guard tree.root != .none, first <= last else { return }
-    tree.root = try erase(first, last, below: tree.root, tree.epoch)
+    tree.root = try erase(first, last, below: try node(tree.root), tree.epoch)
     while tree.root != .none {
       let root = try node(tree.root)
       guard !root.isLeaf, root.count == 1 else { return }
-      tree.root = root.child(0)
+      tree.root = try child(0, of: root).reference
       if root.epoch == tree.epoch { discard(root.reference) }
     }
   }
 
   /// Returns what stands in the place of the node: itself where nothing was removed, a writable node, or none where nothing is left.
   private func erase(
-    _ first: TreeKey, _ last: TreeKey, below reference: NodeReference, _ epoch: UInt64
+    _ first: TreeKey, _ last: TreeKey, below node: Node, _ epoch: UInt64
   ) throws(TreeError) -> NodeReference {
-    let node = try node(reference)
-    return node.isLeaf
-      ? try eraseLeaf(first, last, node, epoch) : try eraseInner(first, last, node, epoch)
+    node.isLeaf ? try eraseLeaf(first, last, node, epoch) : try eraseInner(first, last, node, epoch)
   }
 
   private func eraseLeaf(
@@ -47,8 +45,8 @@ extension NodePool {
     let low = original.childIndex(first)
     let high = original.childIndex(last)
     // Only the children at both ends can hold keys outside the range.
-    let lowChild = try erase(first, last, below: original.child(low), epoch)
-    let highChild = high == low ? lowChild : try erase(first, last, below: original.child(high), epoch)
+    let lowChild = try erase(first, last, below: try child(low, of: original), epoch)
+    let highChild = high == low ? lowChild : try erase(first, last, below: try child(high, of: original), epoch)
     if lowChild == original.child(low), highChild == original.child(high), high - low < 2 { return original.reference }
 
     let node = try writable(original.reference, epoch)
@@ -69,9 +67,9 @@ extension NodePool {
   /// Joins a child that has become small with a neighbour, where both fit into one node with room to spare.
   private func mergeIfSmall(_ index: Int, of parent: Node, _ epoch: UInt64) throws(TreeError) {
     let capacity = Node.size - Node.headerSize
-    guard parent.count > 1, try node(parent.child(index)).used < capacity / 4 else { return }
+    guard parent.count > 1, try child(index, of: parent).used < capacity / 4 else { return }
     let left = index > 0 ? index - 1 : index
-    guard try node(parent.child(left)).used + node(parent.child(left + 1)).used < capacity * 3 / 4 else { return }
+    guard try child(left, of: parent).used + child(left + 1, of: parent).used < capacity * 3 / 4 else { return }
     let target = try writable(parent.child(left), epoch)
     let source = try node(parent.child(left + 1))
     for position in 0..<source.count {

@@ -114,6 +114,17 @@ public final class NodePool: @unchecked Sendable {
     return insertClean(reference, page)
   }
 
+  /// The child of an inner node. What is on the disk may lead in a circle, or to the same node again and again: a level or
+  /// bounds that do not fit end the way. The first child may hold lesser keys than its parent says, in stores of old.
+  @inline(__always)
+  func child(_ index: Int, of parent: Node) throws(TreeError) -> Node {
+    let child = try node(parent.child(index))
+    guard child.level == parent.level - 1, index == 0 || child.key(0) >= parent.key(index),
+      index + 1 == parent.count || child.key(child.count - 1) < parent.key(index + 1)
+    else { throw .damaged("node \(parent.reference): its child \(child.reference) belongs elsewhere") }
+    return child
+  }
+
   /// Copies a node into a page of the caller's: for walks over many nodes, which would push out what is in use. The lock is not held.
   func copyNode(_ reference: NodeReference, into target: UnsafeMutableRawPointer) throws(TreeError) {
     let found = lock.withReading {

@@ -83,6 +83,21 @@ import Testing
     #expect(forest.nodes.readCount > 100, "most nodes had been pushed out")
   }
 
+  /// The new root told the least key that was there before, and a walk took the tree for damaged.
+  @Test func aRootGrowsForTheLeastKeyOfAll() throws {
+    for count in 1..<200 as Range<UInt64> {
+      var forest = Forest()
+      forest.trees = [Tree(epoch: forest.makeEpoch())]
+      for key in 1...count { try forest.put(TreeKey(key, 0), [UInt8](repeating: 1, count: 40), 0) }
+      try forest.put(TreeKey(0, 0), [UInt8](repeating: 1, count: 40), 0)
+      var entries = 0
+      try forest.pool.walk(forest.trees[0], enter: { _ in true }) { node in
+        if node.isLeaf { entries += node.count }
+      }
+      #expect(entries == count + 1)
+    }
+  }
+
   @Test func aForkSharesEverythingButTheChangedPath() throws {
     var forest = Forest()
     forest.trees = [Tree(epoch: forest.makeEpoch())]

@@ -21,6 +21,15 @@ public struct Change: Sendable {
     }
 
     public var count: UInt64 { last - first + 1 }
+
+    public init(from decoder: any Decoder) throws {
+      let container = try decoder.container(keyedBy: CodingKeys.self)
+      first = try container.decode(UInt64.self, forKey: .first)
+      last = try container.decode(UInt64.self, forKey: .last)
+      guard first <= last, last < 1 << 52 else {
+        throw DecodingError.dataCorruptedError(forKey: .last, in: container, debugDescription: "not a range of pages")
+      }
+    }
   }
 
   /// The path in the newer head, or in the older one for what was deleted.
@@ -55,7 +64,8 @@ public struct Change: Sendable {
 
   /// How many bytes of content changed: whole pages, but never more than the longer side has.
   public var changedBytes: UInt64 {
-    min(pages.reduce(0) { $0 + $1.count } * 4096, max(oldSize ?? 0, newSize ?? 0))
+    let limit = max(oldSize ?? 0, newSize ?? 0)
+    return pages.reduce(0) { sum, range in min(sum + min(range.count * 4096, limit - sum), limit) }
   }
 }
 

@@ -70,11 +70,20 @@ extension HeadState {
     _ mutation: Mutation, lsn: UInt64, firstBlock: BlockReference, _ pool: NodePool
   ) throws(TreeError) {
     for edit in mutation.edits { try pool.apply(edit, to: &tree, firstBlock: firstBlock) }
-    let (inodes, pages) = (Int64(inodes) + mutation.inodes, Int64(pages) + mutation.pages)
-    guard inodes >= 0, pages >= 0 else { throw .damaged("fork \(id) has \(inodes) inodes and \(pages) pages") }
-    self.inodes = UInt64(inodes)
-    self.pages = UInt64(pages)
+    inodes = try count(inodes, changedBy: mutation.inodes)
+    pages = try count(pages, changedBy: mutation.pages)
     lastLSN = lsn
     isDirty = true
+  }
+
+  private func count(_ count: UInt64, changedBy change: Int64) throws(TreeError) -> UInt64 {
+    let magnitude = change.magnitude
+    let (sum, overflow) =
+      change < 0
+      ? count.subtractingReportingOverflow(magnitude) : count.addingReportingOverflow(magnitude)
+    guard !overflow, sum <= HeadState.highestCount else {
+      throw .damaged("fork \(id) cannot count \(change) more inodes or pages than \(count)")
+    }
+    return sum
   }
 }

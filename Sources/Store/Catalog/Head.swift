@@ -81,6 +81,9 @@ final class HeadState: @unchecked Sendable {
 extension HeadState {
   static func key(_ id: UInt64) -> TreeKey { TreeKey(id, 0) }
 
+  /// No fork has more inodes or pages; so the bytes of its pages can be counted too.
+  static let highestCount: UInt64 = 1 << 50
+
   func encoded() -> [UInt8] {
     var writer = ByteWriter(reserving: 96)
     writer.integer(UInt8(1))
@@ -107,6 +110,9 @@ extension HeadState {
     let root = NodeReference(packed: try reader.integer())
     let inodes: UInt64 = try reader.integer()
     let pages: UInt64 = try reader.integer()
+    guard inodes <= Self.highestCount, pages <= Self.highestCount else {
+      throw DecodingFailure("a head has too many inodes or pages")
+    }
     self.init(
       id: id, kind: kind, name: try reader.text(), ownerID: ownerID, parentID: parentID, createdAt: createdAt,
       createdLSN: createdLSN, lastLSN: lastLSN, tree: Tree(root: root, epoch: epoch), isIncomplete: isIncomplete)

@@ -61,11 +61,26 @@ struct Manifest {
       let position = LedgerPosition(
         segment: try reader.integer(), offset: try reader.integer(), nextLSN: try reader.integer(),
         previousChecksum: try reader.integer())
-      return Manifest(
+      let manifest = Manifest(
         position: position, nextSegment: try reader.integer(), nextGeneration: try reader.integer(),
         nextEpoch: try reader.integer(), nextInode: try reader.integer(),
         catalogRoot: NodeReference(packed: try reader.integer()), time: try reader.integer())
+      guard manifest.isPossible else { throw DecodingFailure("its numbers are impossible") }
+      return manifest
     }
+  }
+
+  /// No number that is given one by one gets there, so counting on never overflows.
+  static let highestNumber: UInt64 = 1 << 62
+  /// The same for segments of the ledger and of the index.
+  static let highestSegment: UInt32 = 1 << 31
+
+  private var isPossible: Bool {
+    position.segment > 0 && position.offset >= LedgerPosition.start.offset
+      && position.nextLSN > 0 && nextInode > 1
+      && [nextSegment, nextGeneration].allSatisfy { (1...Self.highestSegment).contains($0) }
+      && [position.offset, position.nextLSN, nextEpoch, nextInode].allSatisfy { $0 < Self.highestNumber }
+      && catalogRoot.generation < nextGeneration
   }
 }
 

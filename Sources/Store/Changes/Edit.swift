@@ -63,6 +63,7 @@ public enum Edit: Hashable, Sendable {
       let count: UInt32 = try reader.integer()
       let first = BlockReference(packed: try reader.integer())
       try verify(page, UInt64(count))
+      guard ExtentItem(first: first, count: count).isValid else { throw DecodingFailure("there are no such slots") }
       return .map(inode, page: page, count: count, first: first)
     case 5:
       let inode: UInt64 = try reader.integer()

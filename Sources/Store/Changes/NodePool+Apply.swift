@@ -13,6 +13,9 @@ extension NodePool {
     case .removeRange(let first, let last): try removeRange(from: first, through: last, in: &tree)
     case .map(let inode, let page, let count, let first):
       let isOwn = first.segment == BlockReference.ownSegment
+      guard !isOwn || UInt64(firstBlock.slot) + UInt64(first.slot) + UInt64(count) <= UInt64(UInt32.max) else {
+        throw .damaged("an extent of inode \(inode) leaves its segment")
+      }
       let resolved = isOwn ? firstBlock.advanced(by: Int(first.slot)) : first
       try unmap(inode, page..<page + UInt64(count), in: &tree)
       try map(inode, FileExtent(page: page, item: ExtentItem(first: resolved, count: count)), in: &tree)

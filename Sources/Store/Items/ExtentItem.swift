@@ -24,10 +24,11 @@ public struct ExtentItem: Hashable, Sendable {
     var reader = ByteReader(bytes)
     first = BlockReference(packed: try reader.integer())
     count = try reader.integer()
-    guard reader.remaining == 0, count > 0, UInt64(first.slot) + UInt64(count) <= UInt64(UInt32.max) else {
-      throw DecodingFailure("an extent is malformed")
-    }
+    guard reader.remaining == 0, isValid else { throw DecodingFailure("an extent is malformed") }
   }
+
+  /// Whether its slots can be numbered.
+  var isValid: Bool { count > 0 && UInt64(first.slot) + UInt64(count) <= UInt64(UInt32.max) }
 }
 
 /// An extent with its place in the file.

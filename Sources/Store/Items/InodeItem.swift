@@ -84,6 +84,9 @@ public struct InodeItem: Hashable, Sendable {
     changed = try Self.time(&reader)
     born = try Self.time(&reader)
     guard reader.remaining == 0 else { throw DecodingFailure("an inode has bytes behind its end") }
+    guard pages <= HeadState.highestCount, size <= (isSymbolicLink ? 4096 : UInt64(Int64.max)) else {
+      throw DecodingFailure("an inode is larger than any can be")
+    }
   }
 
   private static func time(_ reader: inout ByteReader) throws(DecodingFailure) -> Timestamp {

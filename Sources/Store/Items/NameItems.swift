@@ -72,6 +72,8 @@ public struct ExtendedAttributeItem: Hashable, Sendable {
   /// Beyond the last page of a file of 2^63 bytes. The offset of each page up to the last one that values can take
   /// fits into 64 bits.
   public static let firstContentPage: UInt64 = 1 << 51
+  /// No value begins behind it, so the end of its pages fits into 64 bits too.
+  private static let lastContentPage: UInt64 = 2 * firstContentPage - 2 * contentPages
   /// The longest value, 64 KiB, in pages.
   public static let contentPages: UInt64 = 16
 
@@ -106,6 +108,9 @@ public struct ExtendedAttributeItem: Hashable, Sendable {
     value = [UInt8](try reader.bytes(reader.remaining))
     guard contentPage == 0 ? value.count == length : value.isEmpty && length <= 65536 else {
       throw DecodingFailure("the lengths of an extended attribute do not fit together")
+    }
+    guard contentPage == 0 || (Self.firstContentPage...Self.lastContentPage).contains(contentPage) else {
+      throw DecodingFailure("the value of an extended attribute stands where none can")
     }
   }
 }

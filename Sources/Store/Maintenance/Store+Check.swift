@@ -106,12 +106,28 @@ private struct StoreCheck {
     _ key: TreeKey, _ value: UnsafeRawBufferPointer, _ head: String, _ tree: Tree
   ) throws(TreeError) {
     guard key.kind == .extent, let extent = try? ExtentItem(decoding: value) else { return }
+    // Otherwise a damaged count alone would name millions of pages.
+    if let damage = damage(of: extent) {
+      let message = "page \(key.sub): \(damage)"
+      report.problems.append(CheckProblem(head: head, path: path(key.object, tree), message: message))
+      return
+    }
     for index in 0..<Int(extent.count) {
       let block = extent.first.advanced(by: index)
       if let damage = damage(of: block) {
         let message = "page \(key.sub + UInt64(index)): \(damage)"
         report.problems.append(CheckProblem(head: head, path: path(key.object, tree), message: message))
       }
+    }
+  }
+
+  /// What is wrong with an extent as a whole.
+  private func damage(of extent: ExtentItem) -> String? {
+    do throws(LedgerError) {
+      try store.ledger.verifyPlace(of: extent.first, count: extent.count)
+      return nil
+    } catch {
+      return StoreError(error, during: "read block \(extent.first)").message
     }
   }
 

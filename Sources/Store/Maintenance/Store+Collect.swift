@@ -62,6 +62,9 @@ extension Store {
               let extent = try decoding(node.key(index)) { () throws(DecodingFailure) in
                 try ExtentItem(decoding: node.value(index))
               }
+              do throws(LedgerError) { try ledger.verifyPlace(of: extent.first, count: extent.count) } catch {
+                throw .damaged("entry \(node.key(index)): \(error)")
+              }
               let first = Int(extent.first.slot)
               marks.blocks[extent.first.segment, default: LiveSlots()].insert(first..<first + Int(extent.count))
             }
