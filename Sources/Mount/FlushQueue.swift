@@ -1,5 +1,4 @@
 import FUSE
-import Synchronization
 import SystemIO
 
 /// Answers fsync requests in groups: while one flush is under way, those that come wait for the next one together.
@@ -7,13 +6,8 @@ import SystemIO
 /// One thread flushes for all of them, so a hundred writers that sync cost a hundred flushes neither of the disk nor of
 /// threads. A request is answered only by a flush that began after it came.
 final class FlushQueue: Sendable {
-  private struct State {
-    var isFlushing = false
-    var waiting: [ParkedRequest<Done>] = []
-  }
-
   private let flush: @Sendable () throws(Errno) -> Void
-  private let state = Mutex(State())
+  private let line = WaitingLine<ParkedRequest<Done>>()
 
   init(_ flush: @escaping @Sendable () throws(Errno) -> Void) {
     self.flush = flush
@@ -21,35 +15,18 @@ final class FlushQueue: Sendable {
 
   func add(_ request: consuming Request<Done>) {
     let parked = request.park()
-    let mustWait = state.withLock { state in
-      state.waiting.append(parked)
-      defer { state.isFlushing = true }
-      return state.isFlushing
-    }
-    if mustWait { return }
-    parked.detached(isOrdered: false) { self.flushAll() }
+    if line.add(parked) { parked.detached(isOrdered: false) { self.flushAll() } }
   }
 
   /// Flushes until nobody waits.
   private func flushAll() {
-    while let group = nextGroup() {
+    while let group = line.next() {
       do {
         try flush()
         for parked in group { parked.take()?.reply(Done()) }
       } catch {
         for parked in group { parked.take()?.fail(error) }
       }
-    }
-  }
-
-  private func nextGroup() -> [ParkedRequest<Done>]? {
-    state.withLock { state in
-      if state.waiting.isEmpty {
-        state.isFlushing = false
-        return nil
-      }
-      defer { state.waiting = [] }
-      return state.waiting
     }
   }
 }

@@ -1,6 +1,5 @@
 import FUSE
 import FileSystem
-import Synchronization
 import SystemIO
 
 /// Answers lseek requests. The kernel asks where a file has data without handing over what was only stored to a mapping
@@ -16,31 +15,18 @@ final class SeekQueue: Sendable {
     var request: ParkedRequest<Offset>
   }
 
-  private struct State {
-    var isSeeking = false
-    var waiting: [Seek] = []
-  }
-
   private let fileSystem: FileSystem
-  private let state = Mutex(State())
+  private let line = WaitingLine<Seek>()
 
   init(_ fileSystem: FileSystem) { self.fileSystem = fileSystem }
 
   func add(_ request: consuming Request<Offset>, _ node: NodeID, _ offset: UInt64, _ whence: Int32) {
     let parked = request.park()
-    let mustWait = state.withLock { state in
-      state.waiting.append(Seek(node: node, offset: offset, whence: whence, request: parked))
-      defer { state.isSeeking = true }
-      return state.isSeeking
-    }
-    if mustWait { return }
-    parked.detached(isOrdered: false) { while let seek = self.next() { self.answer(seek) } }
-  }
-
-  private func next() -> Seek? {
-    state.withLock { state in
-      state.isSeeking = !state.waiting.isEmpty
-      return state.waiting.isEmpty ? nil : state.waiting.removeFirst()
+    guard line.add(Seek(node: node, offset: offset, whence: whence, request: parked)) else { return }
+    parked.detached(isOrdered: false) {
+      while let seeks = self.line.next() {
+        for seek in seeks { self.answer(seek) }
+      }
     }
   }
 
