@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -185,13 +184,6 @@ pid_t linux_spawn(const struct linux_spawn_request *request, int32_t *step) {
 }
 
 int linux_adopt_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
-
-bool linux_is_administrator(pid_t process) {
-  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, process};
-  struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-  if (process <= 0 || syscall(SYS_capget, &header, data) < 0) return false;
-  return data[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective & CAP_TO_MASK(CAP_SYS_ADMIN);
-}
 
 int linux_open_process(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }
 

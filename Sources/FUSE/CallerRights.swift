@@ -13,6 +13,8 @@ public struct CallerRights: Sendable {
   public var actsAsAnyOwner: Bool { capabilities & 1 << 3 != 0 }
   /// CAP_FSETID: set-user-ID and set-group-ID bits stay.
   public var keepsSetIDBits: Bool { capabilities & 1 << 4 != 0 }
+  /// CAP_SYS_ADMIN.
+  public var isAdministrator: Bool { capabilities & 1 << 21 != 0 }
 
   /// Nil where it cannot be found out.
   public init?(of caller: Caller) {

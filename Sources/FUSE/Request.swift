@@ -1,5 +1,4 @@
 import CFUSE
-import CLinux
 import Glibc
 public import SystemIO
 
@@ -149,7 +148,4 @@ public struct Caller: Sendable {
     process = context.pid
     fileCreationMask = context.umask
   }
-
-  /// Whether the caller has CAP_SYS_ADMIN. The kernel tells its user only where something new is to belong to it.
-  public var isAdministrator: Bool { linux_is_administrator(process) }
 }

@@ -56,7 +56,9 @@ extension ForkOperations {
     let caller = request.caller
     answer(request) { (files) throws(Errno) in
       var names = try files.listxattr(node)
-      if names.contains(where: Self.isTrusted), !caller.isAdministrator { names.removeAll(where: Self.isTrusted) }
+      if names.contains(where: Self.isTrusted), CallerRights(of: caller)?.isAdministrator != true {
+        names.removeAll(where: Self.isTrusted)
+      }
       return ExtendedAttribute(names: names, room: room)
     }
   }

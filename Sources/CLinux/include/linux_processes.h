@@ -50,9 +50,6 @@ int linux_adopt_orphans(void);
 /// pipe2(2) with O_CLOEXEC: the reading end, then the writing end.
 int linux_pipe(int ends[2]);
 
-/// Whether a process or thread has CAP_SYS_ADMIN; false where that cannot be told.
-bool linux_is_administrator(pid_t process);
-
 /// pidfd_open(2): a descriptor that becomes readable when the process ends.
 int linux_open_process(pid_t process);
 #endif
