@@ -107,9 +107,10 @@ public final class MemoryStorage: Storage {
   public func capacity() throws(Errno) -> (free: UInt64, total: UInt64) { (1 << 30, 1 << 31) }
 }
 
-final class MemoryLock: Sendable {
+/// A lock of a disk in memory, until the last reference to it goes.
+public final class MemoryLock: Sendable {
   private let unlock: @Sendable () -> Void
-  init(_ unlock: @escaping @Sendable () -> Void) { self.unlock = unlock }
+  public init(_ unlock: @escaping @Sendable () -> Void) { self.unlock = unlock }
   deinit { unlock() }
 }
 

@@ -2,13 +2,24 @@ import PosixCalls
 import SystemIO
 
 extension Side {
-  func take(_ action: AttributeAction, _ place: Place) throws(Errno) -> Outcome {
+  private func at(
+    _ place: Place, path act: (Path, _ follows: Bool) throws(Errno) -> Outcome,
+    file actOnFile: (OpenFile) throws(Errno) -> Outcome
+  ) throws(Errno) -> Outcome {
     switch place {
-    case .path(let path): return try take(action, path, follows: true)
-    case .link(let path): return try take(action, path, follows: false)
+    case .path(let path): return try act(path, true)
+    case .link(let path): return try act(path, false)
     case .handle(let slot):
       guard let handle = handles[slot] else { return .noHandle }
-      return try take(action, handle.file)
+      return try actOnFile(handle.file)
+    }
+  }
+
+  func take(_ action: AttributeAction, _ place: Place) throws(Errno) -> Outcome {
+    try at(place) { (path, follows) throws(Errno) in
+      try take(action, path, follows: follows)
+    } file: { (file) throws(Errno) in
+      try take(action, file)
     }
   }
 
@@ -38,12 +49,10 @@ extension Side {
   }
 
   func take(_ action: ExtendedAttributeAction, _ place: Place) throws(Errno) -> Outcome {
-    switch place {
-    case .path(let path): return try take(action, path, follows: true)
-    case .link(let path): return try take(action, path, follows: false)
-    case .handle(let slot):
-      guard let handle = handles[slot] else { return .noHandle }
-      return try take(action, handle.file)
+    try at(place) { (path, follows) throws(Errno) in
+      try take(action, path, follows: follows)
+    } file: { (file) throws(Errno) in
+      try take(action, file)
     }
   }
 

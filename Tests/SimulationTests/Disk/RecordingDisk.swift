@@ -119,7 +119,7 @@ final class RecordingDisk: Storage {
 
   func lock(_ path: String) throws(Errno) -> any AnyObject & Sendable {
     guard state.withLock({ $0.locked.insert(path).inserted }) else { throw .wouldBlock }
-    return RecordingLock { [weak self] in self?.state.withLock { _ = $0.locked.remove(path) } }
+    return MemoryLock { [weak self] in self?.state.withLock { _ = $0.locked.remove(path) } }
   }
 
   func capacity() throws(Errno) -> (free: UInt64, total: UInt64) { (1 << 30, 1 << 31) }
@@ -145,12 +145,6 @@ extension RecordingDisk.Omission {
     default: false
     }
   }
-}
-
-private final class RecordingLock: Sendable {
-  private let unlock: @Sendable () -> Void
-  init(_ unlock: @escaping @Sendable () -> Void) { self.unlock = unlock }
-  deinit { unlock() }
 }
 
 /// A file of a `RecordingDisk`: what a reader sees of it at once.
