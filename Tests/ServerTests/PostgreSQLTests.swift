@@ -92,11 +92,14 @@ struct PostgreSQLTests {
     #expect(asServer("\(PostgreSQL.programs)/pg_ctl -D \(mount) -m fast -w stop").code == 0)
   }
 
-  /// Kills the server and its children, some of which may be gone already.
-  private func killServer(_ data: String) {
+  /// The server that runs on a data directory. It cannot be looked for by its command line, which is gone before it is.
+  private func serverProcess(_ data: String) -> String { shell("head -n 1 '\(data)/postmaster.pid' | tr -d '\\n'").output }
+
+  /// Kills the server and its children, some of which may be gone already, and waits until they are.
+  private func killServer(_ server: String) {
     shell(
       """
-      server=$(pgrep -f -- '[-]D \(data)'); all="$server $(pgrep -d ' ' -P "$server")"
+      all="\(server) $(pgrep -d ' ' -P '\(server)')"
       kill -KILL $all; for process in $all; do while kill -0 $process; do sleep 0.01; done; done
       """)
   }
@@ -109,9 +112,10 @@ struct PostgreSQLTests {
       let log = Acknowledgments(log: store.directory.appending("acknowledged\(round)"))
       let client = startClient(round, store, log: log)
       log.wait(for: 300)
+      let server = serverProcess(mount)
       store.killDaemon()
       client.end()
-      killServer(mount)
+      killServer(server)
       let acknowledged = log.count
       let mounted = store.tine("mount prod '\(mount)'")
       #expect(mounted.code == 0, "\(mounted.output)")

@@ -46,10 +46,12 @@ public final class TineStore: Sendable {
 
   /// Kills the daemon as a crash would.
   public func killDaemon() {
-    let killed = shell("pkill -KILL -f -- '[t]ined --store \(path)'")
+    let killed = shell(
+      """
+      all=$(pgrep -f -- '[t]ined --store \(path)') || exit 1
+      kill -KILL $all; for process in $all; do while kill -0 $process; do sleep 0.01; done; done
+      """)
     precondition(killed.code == 0, "there was no daemon to kill")
-    // The kernel has closed its lock on the store when the process is gone.
-    shell("while pgrep -f -- '[t]ined --store \(path)' >/dev/null; do :; done")
   }
 }
 
