@@ -20,6 +20,8 @@ public import SystemIO
 public struct RecoveryReport: Sendable {
   /// Records that were read behind the checkpoint and applied.
   public var replayed: UInt64 = 0
+  /// The LSN of the last record that is left.
+  public var lastLSN: UInt64 = 0
   /// Why the ledger's end was cut; nil where it ended between two records.
   public var cut: String?
 }
@@ -46,6 +48,7 @@ extension Ledger {
         "the ledger ends at LSN \(recovery.end.nextLSN - 1), before its checkpoint at \(start.nextLSN - 1)")
     }
     try recovery.cutAndSeal()
+    report.lastLSN = recovery.end.nextLSN - 1
     guard numbers.last != .max else { throw .damaged("there is no number left for segments") }
     let next = max(nextSegment, (numbers.last ?? 0) + 1)
     return (Ledger(storage, segments, options, end: recovery.end, nextSegment: next), report)

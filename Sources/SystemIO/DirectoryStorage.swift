@@ -6,7 +6,13 @@ public final class DirectoryStorage: Storage {
   /// The directory's path on the host.
   public let path: String
 
-  public init(_ path: String) { self.path = path }
+  /// The lock of its lock file, where another process has handed it over.
+  private let heldLock: FileLock?
+
+  public init(_ path: String, holding lock: FileLock? = nil) {
+    self.path = path
+    heldLock = lock
+  }
 
   private func absolute(_ relative: String) -> String { relative.isEmpty ? path : path + "/" + relative }
 
@@ -55,9 +61,10 @@ public final class DirectoryStorage: Storage {
   }
 
   public func lock(_ path: String) throws(Errno) -> any AnyObject & Sendable {
+    if let heldLock { return heldLock }
     let descriptor = try FileDescriptor(opening: absolute(path), flags: O_RDWR | O_CREAT, permissions: 0o600)
     try retryingInterrupts { linux_try_lock_exclusively(descriptor.rawValue) }
-    return FileLock(descriptor)
+    return FileLock(holding: descriptor)
   }
 
   public func capacity() throws(Errno) -> (free: UInt64, total: UInt64) {
