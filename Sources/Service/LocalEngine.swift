@@ -2,7 +2,7 @@ public import Control
 public import FileSystem
 import Store
 import Synchronization
-import SystemIO
+public import SystemIO
 
 /// Carries out requests on a store that this process owns.
 public final class LocalEngine: Engine {
@@ -25,6 +25,19 @@ public final class LocalEngine: Engine {
         guard error.kind == .storeInUse, StoreLock(of: directory).wait(until: deadline) else { throw Failure(error) }
       }
     }
+  }
+
+  /// Opens a store that this process owns already: another one, which has died, handed over its lock.
+  public init(opening directory: String, holding lock: FileLock) throws(Failure) {
+    self.directory = directory
+    opened = Mutex(try translating { () throws(StoreError) in try Store.open(at: directory, holding: lock) })
+  }
+
+  /// The lock by which this process owns the store, and the last LSN that was there when it was opened: whoever takes over needs
+  /// them.
+  public func handover() throws(Failure) -> (lock: FileLock?, recoveredLSN: UInt64) {
+    let store = try store()
+    return (store.fileLock, store.recoveredLSN)
   }
 
   /// Makes a store.

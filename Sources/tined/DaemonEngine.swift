@@ -12,13 +12,18 @@ final class DaemonEngine: MountingEngine {
   private let activity: Activity
   private let log: Logger
   private let socket: String
+  private let supervisor: SupervisorLink
 
-  init(_ local: LocalEngine, socket: String, activity: Activity, log: Logger) {
+  init(
+    _ local: LocalEngine, _ table: MountTable, socket: String, activity: Activity, supervisor: SupervisorLink,
+    log: Logger
+  ) {
     self.local = local
+    self.table = table
     self.socket = socket
     self.activity = activity
+    self.supervisor = supervisor
     self.log = log
-    table = MountTable(store: local.directory, log: log)
   }
 
   var hasMounts: Bool { !table.all.isEmpty }
@@ -103,6 +108,7 @@ final class DaemonEngine: MountingEngine {
     guard activity.beginEnding() else { return }
     defer { activity.ended() }
     log.notice("ending")
+    supervisor.tell(.ending)
     // Who comes now finds no daemon, and waits for the store.
     unlink(socket)
     var failure: Failure?

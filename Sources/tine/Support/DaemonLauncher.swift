@@ -20,7 +20,7 @@ struct DaemonLauncher {
   /// Starts the daemon and waits until it serves, or says why it cannot.
   private func start() throws(Failure) {
     let turn = try takeTurn()
-    if try RemoteEngine(store: store) == nil { try check(try launch()) }
+    if try Owner.daemon(of: store) == nil { try check(try launch()) }
     _ = consume turn
   }
 
