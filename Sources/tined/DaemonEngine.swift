@@ -1,6 +1,7 @@
 import Control
 import Glibc
 import Logging
+import Processes
 import Service
 
 /// The engine of the daemon: the store's own, with mounts.
@@ -30,7 +31,8 @@ final class DaemonEngine: MountingEngine {
 
   func version() throws(Failure) -> VersionReport {
     let version = try local.version()
-    return VersionReport(version: version.version, api: version.api, process: getpid())
+    let program = try? Supervisor.ownProgram()
+    return VersionReport(version: version.version, api: version.api, process: getpid(), program: program)
   }
 
   // MARK: Heads
@@ -103,6 +105,18 @@ final class DaemonEngine: MountingEngine {
   }
 
   func unmount(_ request: UnmountRequest) throws(Failure) { try table.remove(request.directory, lazy: request.lazy) }
+
+  func upgrade(_ request: UpgradeRequest) throws(Failure) {
+    let trial = Command([request.program, "--version"], environment: [])
+    guard let ending = try? trial.start().wait(), ending == .exited(0) else {
+      throw Failure(
+        .failed, "\(request.program) does not run here", hint: "nothing was changed: the daemon goes on as it was")
+    }
+    // What is in the checkpoint need not be replayed while others wait.
+    try local.takeCheckpoint()
+    log.notice("handing over to \(request.program)")
+    supervisor.tell(.replace(program: request.program))
+  }
 
   func shutDown() throws(Failure) {
     guard activity.beginEnding() else { return }

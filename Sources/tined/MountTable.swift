@@ -167,12 +167,12 @@ final class MountTable: Sendable {
     }
   }
 
-  /// From here on the mount outlives this process.
+  /// From here on the mount outlives this process, where the kernel can send requests again.
   private func enter(_ kept: KeptMount, _ served: MountedFork, _ number: Int) {
     state.withLock { state in
       if state.endedEarly.remove(number) != nil { return }
       state.entries[number] = Entry(kept: kept, served: served)
-      keep(kept, number, channel: served.channel)
+      if served.handover.agreement.flags.contains(.resend) { keep(kept, number, channel: served.channel) }
       write(state)
     }
     log.info("mounted \(kept.mount.name) at \(kept.mount.directory.text)")

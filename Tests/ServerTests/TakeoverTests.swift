@@ -47,7 +47,8 @@ struct TakeoverTests {
     #expect(check.code == 0, "\(check.output)")
   }
 
-  @Test func eachChangeOfNamesHappensOnce() throws {
+  @Test(.enabled(if: shell("which strace").code == 0, "it needs strace"))
+  func eachChangeOfNamesHappensOnce() throws {
     let (store, mount) = makeStore()
     let rounds = try rounds(
       store, threads: 3, killing: { $0.killWorkerBeforeAnswer(Int.random(in: 1...40)) }

@@ -62,13 +62,13 @@ public final class TineStore: Sendable {
   }
 
   /// Kills the daemon's worker as it is about to send an answer to the kernel (writev(2)): the `number`-th from here on, so that what
-  /// it answers has happened.
+  /// it answers has happened. Where it has nothing to answer for long, it is killed all the same.
   public func killWorkerBeforeAnswer(_ number: Int) {
     let killed = shell(
       """
       until worker=$(pgrep -f -- '[t]ined --store \(path) --worker'); do sleep 0.002; done
-      timeout 20 strace -f -qq -o /dev/null -e trace=writev -e inject=writev:signal=KILL:when=\(number) -p $worker
-      while kill -0 $worker; do sleep 0.002; done
+      timeout 5 strace -f -qq -o /dev/null -e trace=writev -e inject=writev:signal=KILL:when=\(number) -p $worker
+      kill -KILL $worker; while kill -0 $worker; do sleep 0.002; done
       """)
     precondition(killed.code == 0, "the worker was not killed: \(killed.code) \(killed.output)")
   }

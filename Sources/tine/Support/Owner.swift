@@ -28,13 +28,18 @@ enum Owner {
     }
   }
 
-  /// The daemon of a store that somebody owns, or nil where nobody does, or does not answer for long.
+  /// The daemon of a store; nil where nobody owns the store.
   static func daemon(of store: String) throws(Failure) -> RemoteEngine? {
     let deadline = ContinuousClock.now.advanced(by: patience)
     let lock = StoreLock(of: store)
     while true {
       if let remote = try RemoteEngine(store: store) { return remote }
-      if lock.wait(atMost: pause) || ContinuousClock.now >= deadline { return nil }
+      if lock.wait(atMost: pause) { return nil }
+      guard ContinuousClock.now < deadline else {
+        throw Failure(
+          .storeInUse, "the store \(store) is in use by another process, which does not answer",
+          hint: "a command may be at work: try again when it has ended; or see daemon.log in the store")
+      }
     }
   }
 }

@@ -57,6 +57,10 @@ enum API {
 
   private static func addUpkeep(to api: Endpoints, _ engine: some MountingEngine) {
     api.get("version") { (_) throws(Failure) in try engine.version() }
+    api.post("upgrade") { (request: UpgradeRequest) throws(Failure) in
+      try engine.upgrade(request)
+      return Done()
+    }
     api.stream("import") { (request: ImportRequest, progress) throws(Failure) in
       try engine.importDirectory(request, progress: progress)
     }

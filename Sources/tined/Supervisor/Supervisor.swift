@@ -153,7 +153,8 @@ struct Supervisor {
     }
   }
 
-  private static func ownProgram() throws(Errno) -> String {
+  /// The file of the program that this process runs.
+  static func ownProgram() throws(Errno) -> String {
     var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
     let length = try retryingInterrupts { readlink("/proc/self/exe", &buffer, buffer.count) }
     return String(decoding: buffer[..<length], as: UTF8.self)
