@@ -158,7 +158,7 @@ private struct Recovery {
     _ number: UInt32, _ later: [UInt32], _ start: LedgerPosition, _ report: inout RecoveryReport
   ) throws(LedgerError) -> Segment? {
     do throws(LedgerError) {
-      return try segments.segment(number)
+      return try segments.segmentFromDisk(number)
     } catch .damaged(let reason) {
       let holdsCheckpoint = number == start.segment && start.offset > LedgerPosition.start.offset
       guard !holdsCheckpoint, try segments.hasNoHeader(number), try !provesDurable(later, end.nextLSN) else {

@@ -14,23 +14,25 @@ public final class LocalEngine: Engine {
   ///
   /// Where another process owns the store, waits `patience` milliseconds for it to end: commands are short, and a daemon
   /// that was told to end is still writing its last checkpoint.
-  public init(opening directory: String, patience: Int = 3000) throws(Failure) {
+  ///
+  /// - Parameters:
+  ///   - lock: the store's, where its last owner has died and handed it over.
+  ///   - onTrouble: told what nobody is told who asks for something, in a line for people.
+  public init(
+    opening directory: String, patience: Int = 3000, holding lock: FileLock? = nil,
+    onTrouble: (@Sendable (String) -> Void)? = nil
+  ) throws(Failure) {
     self.directory = directory
+    let options = StoreOptions(reportingTo: onTrouble)
     let deadline = ContinuousClock.now.advanced(by: .milliseconds(patience))
     while true {
       do throws(StoreError) {
-        opened = Mutex(try Store.open(at: directory))
+        opened = Mutex(try Store.open(at: directory, options: options, holding: lock))
         return
       } catch {
         guard error.kind == .storeInUse, StoreLock(of: directory).wait(until: deadline) else { throw Failure(error) }
       }
     }
-  }
-
-  /// Opens a store that this process owns already: another one, which has died, handed over its lock.
-  public init(opening directory: String, holding lock: FileLock) throws(Failure) {
-    self.directory = directory
-    opened = Mutex(try translating { () throws(StoreError) in try Store.open(at: directory, holding: lock) })
   }
 
   /// The lock by which this process owns the store, and the last LSN that was there when it was opened: whoever takes over needs
@@ -67,6 +69,19 @@ public final class LocalEngine: Engine {
   }
 
   public func version() throws(Failure) -> VersionReport { .current }
+}
+
+extension StoreOptions {
+  fileprivate init(reportingTo report: (@Sendable (String) -> Void)?) {
+    self.init()
+    guard let report else { return }
+    onStop = { error in
+      report("the store stopped: \(error). Reads go on, nothing is acknowledged any more until the daemon is started anew")
+    }
+    onCheckpointFailure = { failure in
+      report(failure.map { "checkpoints fail: \($0.message)" } ?? "checkpoints succeed again")
+    }
+  }
 }
 
 /// Runs a call of the store, and says its failure in the words of the API.

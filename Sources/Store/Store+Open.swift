@@ -117,11 +117,11 @@ extension Store {
   /// Takes a checkpoint, so that the next start has nothing to replay, and stops the background work. Nothing may use
   /// the store after it.
   public func close() throws(StoreError) {
+    // Whoever opens it next need not wait until the last reference to this object is gone.
+    defer { lock.withLock { $0 = nil } }
     stopCheckpointing()
     ledger.beginNewSegment()
     try checkpoint()
-    // Whoever opens it next need not wait until the last reference to this object is gone.
-    lock.withLock { $0 = nil }
   }
 }
 

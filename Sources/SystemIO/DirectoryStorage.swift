@@ -120,6 +120,12 @@ private final class DirectoryStorageFile: StorageFile {
 
   func synchronize() throws(Errno) { try retryingInterrupts { fdatasync(descriptor.rawValue) } }
 
+  func synchronizeAndDropCache() throws(Errno) {
+    try synchronize()
+    let error = posix_fadvise(descriptor.rawValue, 0, 0, POSIX_FADV_DONTNEED)
+    if error != 0 { throw Errno(rawValue: error) }
+  }
+
   func startWriteback(at offset: UInt64, count: UInt64) throws(Errno) {
     try retryingInterrupts { linux_start_writeback(descriptor.rawValue, off_t(offset), off_t(count)) }
   }

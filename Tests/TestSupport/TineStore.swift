@@ -38,6 +38,9 @@ public final class TineStore: Sendable {
     "TINE_STORE='\(path)' '\(Self.program("tine"))' \(commandLine)"
   }
 
+  /// The daemon's program.
+  public static var daemon: String { program("tined") }
+
   /// Mounts a fork or snapshot in a directory of its own, and returns that.
   public func mount(_ reference: String) -> String {
     let target = directory.appending("mount-" + reference.map { $0 == "@" ? "-" : String($0) }.joined())

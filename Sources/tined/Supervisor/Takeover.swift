@@ -19,11 +19,8 @@ struct Takeover {
     self.store = store
     self.supervisor = supervisor
     self.log = log
-    if let lock = supervisor.take(Descriptors.lock) {
-      local = try LocalEngine(opening: store, holding: FileLock(holding: lock.release()))
-    } else {
-      local = try LocalEngine(opening: store)
-    }
+    let lock = supervisor.take(Descriptors.lock).map { FileLock(holding: $0.release()) }
+    local = try LocalEngine(opening: store, holding: lock) { log.error("\($0)") }
     mounts = try Self.mounts(supervisor)
     let handover = try local.handover()
     do throws(Errno) {
