@@ -42,6 +42,9 @@ struct SegmentHeader {
     return writer.bytes
   }
 
+  /// No LSN that is given one by one gets there, so counting on never overflows.
+  private static let highestLSN: UInt64 = 1 << 62
+
   static func decode(_ bytes: [UInt8], expecting number: UInt32) throws(LedgerError) -> SegmentHeader {
     if let newer = newerVersion(bytes) { throw .newerFormat(newer) }
     do throws(DecodingFailure) {
@@ -56,6 +59,7 @@ struct SegmentHeader {
         guard try reader.integer() == expected else { throw DecodingFailure("the checksum of its header is wrong") }
         guard version == Self.version else { throw DecodingFailure("it has version \(version)") }
         guard header.number == number else { throw DecodingFailure("it says it is segment \(header.number)") }
+        guard header.firstLSN < highestLSN else { throw DecodingFailure("its first LSN is \(header.firstLSN)") }
         return header
       }
     } catch {
