@@ -76,7 +76,7 @@ extension StoreOptions {
     self.init()
     guard let report else { return }
     onStop = { error in
-      report("the store stopped: \(error). Reads go on, nothing is acknowledged any more until the daemon is started anew")
+      report("the store stopped: \(error). Reads go on; nothing is acknowledged until the daemon is started anew")
     }
     onCheckpointFailure = { failure in
       report(failure.map { "checkpoints fail: \($0.message)" } ?? "checkpoints succeed again")
