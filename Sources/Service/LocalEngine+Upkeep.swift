@@ -33,9 +33,16 @@ extension Control.CheckReport {
     self.init(
       heads: UInt64(report.heads), entries: UInt64(report.inodes), nodes: UInt64(report.nodes),
       blocks: UInt64(report.blocks), records: UInt64(report.records),
-      problems: report.problems.map { problem in
-        Problem(
-          name: problem.head, path: problem.path.map { String(decoding: $0, as: UTF8.self) }, message: problem.message)
-      })
+      problems: report.problems.map { Problem($0) })
+  }
+}
+
+extension Control.CheckReport.Problem {
+  init(_ problem: CheckProblem) {
+    self.init(
+      name: problem.head, paths: problem.paths.map { BytePath($0) },
+      pages: problem.pages.map { Change.PageRange(first: $0.lowerBound, last: $0.upperBound) },
+      inodes: problem.inodes.map { Control.CheckReport.InodeRange(first: $0.lowerBound, last: $0.upperBound) },
+      message: problem.message)
   }
 }

@@ -117,20 +117,40 @@ struct ManifestFiles {
     try storage.list(Self.directory).compactMap { UInt32($0) }.sorted()
   }
 
+  private func read(_ number: UInt32) throws(StoreError) -> [UInt8] {
+    try storing("read the manifest") { () throws(Errno) in
+      let file = try storage.open(path(number), .reading)
+      return try file.readExactly(Int(min(try file.size(), 4096)), at: 0)
+    }
+  }
+
   /// The newest valid manifest and its number. A new store has one too: without any, the ledger alone would be taken for the whole store,
   /// when a collection may have removed its later segments.
   func newest() throws(StoreError) -> (number: UInt32, manifest: Manifest) {
     let numbers = try storing("read the manifest") { () throws(Errno) in try self.numbers() }
     var problem = "there is none"
     for number in numbers.reversed() {
-      let bytes = try storing("read the manifest") { () throws(Errno) -> [UInt8] in
-        let file = try storage.open(path(number), .reading)
-        return try file.readExactly(Int(min(try file.size(), 4096)), at: 0)
-      }
+      let bytes = try read(number)
       if let version = Manifest.newerVersion(bytes) { throw StoreError(newerFormat: version) }
       do throws(DecodingFailure) { return (number, try Manifest.decode(bytes)) } catch { problem = "\(error)" }
     }
     throw StoreError(damage: "no manifest is valid: \(problem)")
+  }
+
+  /// What is wrong with manifests, where the one with a number counts.
+  func problems(counting number: UInt32) throws(StoreError) -> [CheckProblem] {
+    var problems: [CheckProblem] = []
+    for other in try storing("read the manifests", { () throws(Errno) in try numbers() }) {
+      let bytes = try read(other)
+      do throws(DecodingFailure) { _ = try Manifest.decode(bytes) } catch {
+        let meaning =
+          other > number
+          ? "manifest \(number) counts in its place, and the ledger behind that was replayed"
+          : "it would be needed only if the newer one were damaged too"
+        problems.append(CheckProblem(message: "manifest \(other): \(error); \(meaning)"))
+      }
+    }
+    return problems
   }
 
   /// Publishes a manifest durably, and removes all but this one and the one before.

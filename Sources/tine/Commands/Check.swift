@@ -17,7 +17,7 @@ struct Check: ParsableCommand {
     }
     if output.json { try Console.print(json: report) }
     guard report.problems.isEmpty else {
-      if !output.json { report.problems.forEach { Console.print(line($0)) } }
+      if !output.json { report.problems.forEach { Console.print($0.line) } }
       let count = Units.count(UInt64(report.problems.count), "problem")
       throw Failure(.damaged, "the check found \(count)", hint: "export what is still readable before anything else")
     }
@@ -29,8 +29,32 @@ struct Check: ParsableCommand {
       Console.print("all is well: \(parts.joined(separator: ", "))")
     }
   }
+}
 
-  private func line(_ problem: CheckReport.Problem) -> String {
-    ([problem.name, problem.path].compactMap { $0 } + [problem.message]).joined(separator: ": ")
+extension CheckReport.Problem {
+  private static let mostPaths = 4
+
+  /// One line, such as `prod: base/5/16384: pages 10-12: block 3:17: its bytes do not match its digest`.
+  var line: [UInt8] {
+    var parts: [[UInt8]] = []
+    if let name { parts.append(Array(name.utf8)) }
+    if let inodes { parts.append(Array(inodes.text.utf8)) }
+    if !paths.isEmpty { parts.append(shownPaths) }
+    if let pages { parts.append(Array((pages.count == 1 ? "page \(pages.first)" : "pages \(pages.text)").utf8)) }
+    parts.append(Array(message.utf8))
+    return [UInt8](parts.joined(separator: Array(": ".utf8)))
+  }
+
+  private var shownPaths: [UInt8] {
+    var shown = paths.prefix(Self.mostPaths).map(\.quoted)
+    if paths.count > shown.count { shown.append(Array("and \(paths.count - shown.count) more".utf8)) }
+    return [UInt8](shown.joined(separator: Array(", ".utf8)))
+  }
+}
+
+extension CheckReport.InodeRange {
+  fileprivate var text: String {
+    if first == last { return "inode \(first)" }
+    return last == .max ? "inodes from \(first) on" : "inodes \(first)-\(last)"
   }
 }
