@@ -9,19 +9,35 @@ public final class LocalEngine: Engine {
   /// The store's directory.
   public let directory: String
   private let opened: Mutex<Store?>
+  private let writes: Bool
 
   /// Opens a store and recovers what its last owner left.
   ///
   /// Where another process owns the store, waits `patience` milliseconds for it to end: commands are short, and a daemon
   /// that was told to end is still writing its last checkpoint.
-  public init(opening directory: String, patience: Int = 3000) throws(Failure) {
+  ///
+  /// - Parameter writes: whether the store may be written to. Otherwise whatever is done to it, its recovery too, is done in memory and
+  ///   forgotten.
+  public init(opening directory: String, writes: Bool = true, patience: Int = 3000) throws(Failure) {
     self.directory = directory
+    self.writes = writes
+    opened = Mutex(
+      try Self.whenFree(directory, patience) { () throws(StoreError) in
+        guard !writes else { return try Store.open(at: directory) }
+        var options = StoreOptions()
+        options.checkpointsInBackground = false
+        return try Store.open(
+          on: OverlayStorage(DirectoryStorage(directory)), options: options, describedAs: directory)
+      })
+  }
+
+  /// Does what needs the store for itself, as soon as its owner has ended.
+  static func whenFree<Value>(
+    _ directory: String, _ patience: Int, _ body: () throws(StoreError) -> Value
+  ) throws(Failure) -> Value {
     let deadline = ContinuousClock.now.advanced(by: .milliseconds(patience))
     while true {
-      do throws(StoreError) {
-        opened = Mutex(try Store.open(at: directory))
-        return
-      } catch {
+      do throws(StoreError) { return try body() } catch {
         guard error.kind == .storeInUse, StoreLock(of: directory).wait(until: deadline) else { throw Failure(error) }
       }
     }
@@ -34,7 +50,7 @@ public final class LocalEngine: Engine {
 
   /// Writes everything down and gives the store free.
   public func close() throws(Failure) {
-    guard let store = opened.withLock({ $0.take() }) else { return }
+    guard let store = opened.withLock({ $0.take() }), writes else { return }
     try translating { () throws(StoreError) in try store.close() }
   }
 

@@ -12,7 +12,7 @@ struct Check: ParsableCommand {
 
   func run() throws {
     let interruptions = try Interruptions()
-    let report = try store.withEngine(interruptions) { engine in
+    let report = try store.withEngine(interruptions, writes: false) { engine in
       try withProgress(interruptions) { (progress) throws(Failure) in try engine.check(progress: progress) }
     }
     if output.json { try Console.print(json: report) }

@@ -43,14 +43,16 @@ extension StoreOptions {
   /// Runs `body` with what carries out requests on the store: its daemon where one runs, or else this process.
   ///
   /// With `interruptions`, Ctrl-C ends what `body` asked for; without, it ends this process.
+  ///
+  /// - Parameter writes: whether this process may write to the store, were it only to recover it.
   func withEngine<Value>(
-    _ interruptions: Interruptions? = nil, _ body: (any Engine) throws -> Value
+    _ interruptions: Interruptions? = nil, writes: Bool = true, _ body: (any Engine) throws -> Value
   ) throws -> Value {
     let directory = try directory()
     if let remote = try RemoteEngine(store: directory, interruption: interruptions?.descriptor) {
       return try body(remote)
     }
-    let local = try LocalEngine(opening: directory)
+    let local = try LocalEngine(opening: directory, writes: writes)
     do {
       let value = try body(local)
       try local.close()
