@@ -170,7 +170,7 @@ extension CheckProblem {
   /// Whether it says that an inode, or a page of it, cannot be read.
   fileprivate func concerns(_ inode: UInt64, _ page: UInt64?, _ model: ModelFileSystem) -> Bool {
     if let inodes { return inodes.contains(inode) }
-    let paths = Set(model.paths.filter { $0.value == inode }.keys)
+    let paths = inode == 1 ? [[UInt8(ascii: ".")]] : Set(model.paths.filter { $0.value == inode }.keys)
     guard Set(self.paths) == paths else { return false }
     guard let page, page < 1 << 51 else { return true }
     return pages?.contains(page) ?? false
