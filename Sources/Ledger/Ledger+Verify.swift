@@ -38,10 +38,9 @@ extension Ledger {
       switch try scanner.next(verifyingPayload: false) {
       case .record: count += 1
       case .end:
-        if let footer = segment.footer, footer.lastLSN >= position.nextLSN {
-          report("\(place): it is not there; the log lacks it, and no fork does")
-        }
-        return count
+        guard let footer = segment.footer, footer.lastLSN >= position.nextLSN else { return count }
+        report("\(place): it is not there; the log lacks it, and no fork does")
+        guard try scanner.skipDamage() else { return count }
       case .invalid(let reason):
         // What stands behind the records of a segment without a footer is what is left of its slot directory.
         if lacksFooter { return count }
