@@ -8,7 +8,7 @@ struct SegmentScanner {
   /// Where the next record should stand.
   private(set) var position: LedgerPosition
   /// Records end here at the latest.
-  private let limit: UInt64
+  let limit: UInt64
 
   /// What stands where the next record should.
   enum Step {
@@ -98,11 +98,7 @@ struct SegmentScanner {
       do throws(LedgerError) { stored = try read(Int(slot.length), at: slot.offset) } catch {
         throw DecodingFailure("a block of the record can't be read: \(error)")
       }
-      let matches = withUnsafeTemporaryAllocation(byteCount: blockSize, alignment: 16) { target in
-        stored.withUnsafeBytes { BlockCodec.decompress($0, slot.encoding, into: target.baseAddress!) }
-          && Digest(of: UnsafeRawBufferPointer(target)) == slot.digest
-      }
-      guard matches || isGivenBack(slot) else {
+      guard stored.withUnsafeBytes({ BlockCodec.restores($0, slot) }) || isGivenBack(slot) else {
         throw DecodingFailure("a block of the record does not match its digest")
       }
     }

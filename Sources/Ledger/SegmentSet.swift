@@ -47,6 +47,12 @@ public final class SegmentSet: Sendable {
     }
   }
 
+  /// The file of a segment, whatever it holds.
+  func file(_ number: UInt32) throws(LedgerError) -> any StorageFile {
+    let path = path(number)
+    return try onDisk { () throws(Errno) in try storage.open(path, .readingAndWriting) }
+  }
+
   /// Whether the header of a segment file was never written, or is lost altogether.
   func hasNoHeader(_ number: UInt32) throws(LedgerError) -> Bool {
     let path = path(number)

@@ -28,12 +28,26 @@ extension LocalEngine {
   }
 }
 
+extension LocalEngine {
+  /// Puts right what is damaged in a store that nobody has open, as far as that can be done, and checks it.
+  public static func repair(
+    _ directory: String, patience: Int = 3000, progress: ProgressHandler
+  ) throws(Failure) -> Control.CheckReport {
+    try whenFree(directory, patience) { () throws(StoreError) in
+      let report = try Store.repair(at: directory) { step in
+        progress(Progress(activity: "checking \(step.head)", done: UInt64(step.blocks), unit: .blocks))
+      }
+      return Control.CheckReport(report.check, repairs: report.repairs)
+    }
+  }
+}
+
 extension Control.CheckReport {
-  init(_ report: StoredCheckReport) {
+  init(_ report: StoredCheckReport, repairs: [String]? = nil) {
     self.init(
       heads: UInt64(report.heads), entries: UInt64(report.inodes), nodes: UInt64(report.nodes),
       blocks: UInt64(report.blocks), records: UInt64(report.records),
-      problems: report.problems.map { Problem($0) })
+      problems: report.problems.map { Problem($0) }, repairs: repairs)
   }
 }
 

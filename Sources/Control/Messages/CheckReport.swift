@@ -7,9 +7,12 @@ public struct CheckReport: Codable, Sendable {
   public let records: UInt64
   /// What is wrong; a store in order has none.
   public let problems: [Problem]
+  /// What was put right before, a line each; nil where that was not asked for.
+  public let repairs: [String]?
 
   public init(
-    heads: UInt64, entries: UInt64, nodes: UInt64, blocks: UInt64, records: UInt64, problems: [Problem]
+    heads: UInt64, entries: UInt64, nodes: UInt64, blocks: UInt64, records: UInt64, problems: [Problem],
+    repairs: [String]? = nil
   ) {
     self.heads = heads
     self.entries = entries
@@ -17,6 +20,7 @@ public struct CheckReport: Codable, Sendable {
     self.blocks = blocks
     self.records = records
     self.problems = problems
+    self.repairs = repairs
   }
 
   /// Inodes, both ends included.

@@ -17,7 +17,7 @@ import Tree
 struct Manifest {
   static let magic: UInt64 = 0x494e_414d_454e_4954  // "TINEMANI"
   static let version: UInt32 = 1
-  private static let size = 88
+  static let size = 88
 
   var position: LedgerPosition
   var nextSegment: UInt32
@@ -117,6 +117,32 @@ struct ManifestFiles {
     try storage.list(Self.directory).compactMap { UInt32($0) }.sorted()
   }
 
+  /// The valid manifests, newest first.
+  func valid() throws(StoreError) -> [Manifest] {
+    var valid: [Manifest] = []
+    for number in try storing("read the manifests", { () throws(Errno) in try numbers() }).reversed() {
+      if let manifest = try? Manifest.decode(try read(number)) { valid.append(manifest) }
+    }
+    return valid
+  }
+
+  /// Puts flipped bits right, and returns the numbers of the manifests that had one.
+  func correctFlippedBits() throws(StoreError) -> [UInt32] {
+    try storing("repair the manifests") { () throws(Errno) in
+      var corrected: [UInt32] = []
+      for number in try numbers() {
+        let file = try storage.open(path(number), .readingAndWriting)
+        guard try file.size() == UInt64(Manifest.size) else { continue }
+        let isValid: (UnsafeRawBufferPointer) -> Bool = { (try? Manifest.decode([UInt8]($0))) != nil }
+        guard try !file.readExactly(Manifest.size, at: 0).withUnsafeBytes(isValid),
+          try file.correctFlippedBit(at: 0, count: Manifest.size, isValid)
+        else { continue }
+        corrected.append(number)
+      }
+      return corrected
+    }
+  }
+
   private func read(_ number: UInt32) throws(StoreError) -> [UInt8] {
     try storing("read the manifest") { () throws(Errno) in
       let file = try storage.open(path(number), .reading)
@@ -137,20 +163,25 @@ struct ManifestFiles {
     throw StoreError(damage: "no manifest is valid: \(problem)")
   }
 
-  /// What is wrong with manifests, where the one with a number counts.
-  func problems(counting number: UInt32) throws(StoreError) -> [CheckProblem] {
-    var problems: [CheckProblem] = []
-    for other in try storing("read the manifests", { () throws(Errno) in try numbers() }) {
-      let bytes = try read(other)
-      do throws(DecodingFailure) { _ = try Manifest.decode(bytes) } catch {
-        let meaning =
-          other > number
-          ? "manifest \(number) counts in its place, and the ledger behind that was replayed"
-          : "it would be needed only if the newer one were damaged too"
-        problems.append(CheckProblem(message: "manifest \(other): \(error); \(meaning)"))
-      }
+  /// The manifests that are not valid, and why.
+  func damaged() throws(StoreError) -> [(number: UInt32, reason: DecodingFailure)] {
+    var damaged: [(UInt32, DecodingFailure)] = []
+    for number in try storing("read the manifests", { () throws(Errno) in try numbers() }) {
+      let bytes = try read(number)
+      do throws(DecodingFailure) { _ = try Manifest.decode(bytes) } catch { damaged.append((number, error)) }
     }
-    return problems
+    return damaged
+  }
+
+  /// The same for a person, where the manifest with a number counts.
+  func problems(counting number: UInt32) throws(StoreError) -> [CheckProblem] {
+    try damaged().map { other, reason in
+      let meaning =
+        other > number
+        ? "manifest \(number) counts in its place, and the ledger behind that was replayed"
+        : "it would be needed only if the newer one were damaged too"
+      return CheckProblem(message: "manifest \(other): \(reason); \(meaning)")
+    }
   }
 
   /// Publishes a manifest durably, and removes all but this one and the one before.

@@ -19,7 +19,7 @@ extension Store {
     var check = StoreCheck(store: self, catalog: catalog)
     for head in catalog.heads {
       guard check.run(head, progress) else {
-        throw StoreError(.canceled, "the check was canceled; it changes nothing")
+        throw StoreError(.canceled, "the check was canceled")
       }
     }
     check.runCheckpoints()

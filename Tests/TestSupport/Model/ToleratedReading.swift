@@ -1,21 +1,20 @@
-import FileSystem
+public import FileSystem
 import SystemIO
-import TestSupport
 
 /// What a damaged head gave when everything of it was read.
-struct ToleratedReading {
+public struct ToleratedReading: Sendable {
   /// Pages of files that gave EIO, and whatever else of an inode did.
-  private(set) var unreadablePages: Set<[UInt64]> = []
-  private(set) var unreadableInodes: Set<UInt64> = []
+  public private(set) var unreadablePages: Set<[UInt64]> = []
+  public private(set) var unreadableInodes: Set<UInt64> = []
   /// Directories and what could not be looked up in them: either of the two may be the reason.
-  private(set) var unreadableEntries: Set<[UInt64]> = []
+  public private(set) var unreadableEntries: Set<[UInt64]> = []
 
-  var isWhole: Bool { unreadablePages.isEmpty && unreadableInodes.isEmpty && unreadableEntries.isEmpty }
+  public var isWhole: Bool { unreadablePages.isEmpty && unreadableInodes.isEmpty && unreadableEntries.isEmpty }
 
-  struct Lie: Error, CustomStringConvertible { let description: String }
+  public struct Lie: Error, CustomStringConvertible { public let description: String }
 
   /// Reads every name, attribute and page that the model has; throws where one is neither what it was nor EIO.
-  init(_ files: FileSystem, _ model: ModelFileSystem) throws {
+  public init(_ files: FileSystem, _ model: ModelFileSystem) throws {
     for inode in model.inodes { try read(inode, files, model) }
   }
 
