@@ -28,7 +28,9 @@ extension Ledger {
   private func verify(
     _ segment: Segment, through last: UInt64, _ report: (String) -> Void
   ) throws(LedgerError) -> Int {
-    let lacksFooter = segment.footer == nil && !isOpen(segment)
+    // In this order: a segment that is sealed meanwhile has its footer before it counts as closed.
+    let isOpen = isOpen(segment)
+    let lacksFooter = !isOpen && segment.footer == nil
     if lacksFooter { report("segment \(segment.number): it has no valid footer, so no block in it can be found") }
     var count = 0
     var scanner = try SegmentScanner(segment)

@@ -35,7 +35,8 @@ struct DamagedPages {
       var problem = CheckProblem(head: head, paths: names.paths(of: run.inode), message: run.message)
       if problem.paths.isEmpty { problem.message = "inode \(run.inode), which has no name: \(run.message)" }
       if run.first < ExtendedAttributeItem.firstContentPage {
-        problem.pages = run.first...run.last
+        // An extent that a damaged tree makes longer than any file ends there.
+        problem.pages = run.first...min(run.last, ExtendedAttributeItem.firstContentPage - 1)
       } else {
         let name =
           census.attribute(of: run.inode, at: run.first).map { " \(String(decoding: $0, as: UTF8.self))" } ?? ""

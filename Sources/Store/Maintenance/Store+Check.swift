@@ -37,7 +37,6 @@ struct StoreCheck {
   let catalog: Catalog
   var report = CheckReport()
   private var nodes: Set<NodeReference> = []
-  private(set) var unreadableNodes: Set<NodeReference> = []
   /// The blocks of each segment that were read.
   private var blocks: [UInt32: LiveSlots] = [:]
   /// Those among them that are damaged: they affect every head that uses them.
@@ -85,7 +84,6 @@ struct StoreCheck {
     report.problems += contradictions.map {
       CheckProblem(head: name, paths: names.paths(of: $0.inode), message: $0.message)
     }
-    unreadableNodes.formUnion(unreadable.map(\.reference))
     return true
   }
 
@@ -138,7 +136,6 @@ extension StoreCheck {
       store.pool.walk(
         state.catalogTree, enter: { _ in true },
         unreadable: { node in
-          unreadableNodes.insert(node.reference)
           report.problems.append(CheckProblem(message: "the catalog: \(node.message)"))
         }, visit: { _ in })
       do throws(StoreError) {
