@@ -80,7 +80,7 @@ let package = Package(
     program(
       "tined",
       [
-        "Service", "Control", "Mount", "FUSE", "FileSystem", "SystemIO", "CLinux",
+        "Service", "Control", "Processes", "Mount", "FUSE", "FileSystem", "SystemIO", "CLinux",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
@@ -100,7 +100,9 @@ let package = Package(
     .target(name: "CPosix", path: "Tests/CPosix", cSettings: [.define("_GNU_SOURCE")]),
     .target(
       name: "PosixCalls", dependencies: ["CPosix", "SystemIO"], path: "Tests/PosixCalls", swiftSettings: settings),
-    .testTarget(name: "ServerTests", dependencies: ["TestSupport", "tine", "tined"], swiftSettings: settings),
+    .testTarget(
+      name: "ServerTests", dependencies: ["TestSupport", "PosixCalls", "SystemIO", "tine", "tined"],
+      swiftSettings: settings),
     .target(
       name: "MountTestSupport", dependencies: ["SystemIO", "TestSupport"], path: "Tests/MountTestSupport",
       swiftSettings: settings),

@@ -25,6 +25,10 @@ public protocol MountingEngine: Engine {
   func mount(_ request: MountRequest) throws(Failure) -> Mount
   func unmount(_ request: UnmountRequest) throws(Failure)
 
+  /// Has a worker of another program take the place of the present one, which ends; so the answer may not come. Whoever uses a
+  /// mount sees a pause.
+  func upgrade(_ request: UpgradeRequest) throws(Failure)
+
   /// Unmounts everything, makes everything durable and ends the daemon; returns when the store is free.
   func shutDown() throws(Failure)
 }

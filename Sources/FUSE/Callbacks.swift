@@ -199,7 +199,8 @@ private func session(of raw: OpaquePointer?) -> Session {
 private func request<Answer: Reply & ~Copyable>(
   _ raw: OpaquePointer?, _ answer: Answer.Type = Answer.self
 ) -> Request<Answer> {
-  Request(RawRequest(pointer: raw!), .fromOpaque(fuse_req_userdata(raw)))
+  let session = Unmanaged<Session>.fromOpaque(fuse_req_userdata(raw))
+  return Request(RawRequest(pointer: raw!, number: session.takeUnretainedValue().incoming.number), session)
 }
 
 private func bytes(_ name: UnsafePointer<CChar>?) -> [UInt8] {

@@ -4,6 +4,7 @@ import CFUSE
 ///
 /// It belongs to the leading thread, and is valid from before the request goes to libfuse until its callback has looked.
 struct Incoming {
+  private(set) var number = RequestNumber(unique: 0)
   /// FUSE_TMPFILE is laid out and answered like FUSE_CREATE, and unknown to libfuse: it gets it as a FUSE_CREATE.
   private(set) var isTemporaryFile = false
   /// FUSE_STATX begins like FUSE_GETATTR, and is unknown to libfuse as well.
@@ -26,6 +27,7 @@ struct Incoming {
   init() {}
 
   init(_ header: inout fuse_in_header, _ bytes: UnsafeRawBufferPointer) {
+    number = RequestNumber(unique: header.unique)
     switch fuse_opcode(header.opcode) {
     case FUSE_TMPFILE:
       isTemporaryFile = true

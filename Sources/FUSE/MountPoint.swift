@@ -38,6 +38,9 @@ public struct MountPoint: Sendable {
     guard status.st_mode & S_IFMT == S_IFDIR else { throw MountError(.notDirectory, path) }
   }
 
+  /// A directory on which something is mounted already, as `path` gave it.
+  public init(resolved path: String) { self.path = path }
+
   /// Mounts, and returns the channel that a session serves.
   public func mount(_ options: MountOptions) throws(MountError) -> FileDescriptor {
     if geteuid() != 0 { return try mountThroughHelper(options) }

@@ -1,11 +1,19 @@
 import CFUSE
 
-/// What a session and the kernel agreed on.
+/// What a session and the kernel agreed on, and all that another process needs to go on with the connection.
 public struct Agreement: Sendable {
   public let flags: InitFlags
   /// The most requests in the background that the kernel may let through at a time; it may be fewer (see
   /// `Configuration.maximumBackground`).
   public let maximumBackground: Int
+  /// The kernel's INIT request, which a process that takes over shows to its own libfuse.
+  public let request: [UInt8]
+
+  public init(flags: InitFlags, maximumBackground: Int, request: [UInt8]) {
+    self.flags = flags
+    self.maximumBackground = maximumBackground
+    self.request = request
+  }
 }
 
 /// How a session answers FUSE_INIT.
@@ -13,14 +21,18 @@ public struct Agreement: Sendable {
 /// libfuse 3.14 parses the request and makes the answer, but it knows a part of the flags only. So its answer is changed on
 /// its way to the kernel: the flags in it are ours.
 struct Negotiation {
-  let configuration: Configuration
+  private let configuration: Configuration
+  /// What another process had agreed on before this one took the connection over.
+  private let inherited: Agreement?
   private(set) var offered = InitFlags()
   /// The number of the INIT request while its answer is awaited.
   private var pending: UInt64?
-  /// The request's bytes: a process that takes over the connection shows them to its own libfuse.
-  private(set) var request: [UInt8] = []
+  private var request: [UInt8] = []
 
-  init(_ configuration: Configuration) { self.configuration = configuration }
+  init(_ configuration: Configuration, inherited: Agreement? = nil) {
+    self.configuration = configuration
+    self.inherited = inherited
+  }
 
   /// Notes an INIT request that is about to be handed to libfuse.
   mutating func note(_ header: fuse_in_header, _ bytes: UnsafeRawBufferPointer) {
@@ -36,8 +48,11 @@ struct Negotiation {
 
   /// What the session asks for and the kernel offers.
   var flags: InitFlags {
-    configuration.flags.union(.extended).intersection(offered)
+    inherited?.flags ?? configuration.flags.union(.extended).intersection(offered)
   }
+
+  /// Whether the answer to INIT is not for the kernel, which had it long ago.
+  var isInherited: Bool { inherited != nil }
 
   /// Answers libfuse's question for the parameters. The flags are not its business.
   func prepare(_ connection: inout fuse_conn_info) {
@@ -58,6 +73,7 @@ struct Negotiation {
     self.pending = nil
     answer.pointee.flags = flags.lowerHalf
     answer.pointee.flags2 = flags.upperHalf
-    return Agreement(flags: flags, maximumBackground: Int(answer.pointee.max_background))
+    return inherited
+      ?? Agreement(flags: flags, maximumBackground: Int(answer.pointee.max_background), request: request)
   }
 }

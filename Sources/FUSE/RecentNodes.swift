@@ -18,6 +18,19 @@ final class RecentNodes: Sendable {
   }
 
   private let state = Mutex(State())
+  /// From here on whatever was noted elsewhere is too old to matter.
+  private let completeFrom: UInt64
+
+  /// - Parameter othersWereNoted: whether there are nodes that were noted before, and not here.
+  init(othersWereNoted: Bool) {
+    completeFrom = othersWereNoted ? AdaptivePolling.now() + 2 * Self.period : 0
+  }
+
+  /// How many milliseconds it takes until no node is missing here.
+  var millisecondsUntilComplete: Int {
+    let now = AdaptivePolling.now()
+    return now < completeFrom ? Int((completeFrom - now) / 1_000_000) + 1 : 0
+  }
 
   func note(_ node: NodeID) {
     let now = AdaptivePolling.now()

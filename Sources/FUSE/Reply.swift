@@ -9,6 +9,7 @@ public protocol Reply: ~Copyable {
 /// libfuse's handle of a request that waits for its answer.
 public struct RawRequest: @unchecked Sendable {
   let pointer: OpaquePointer
+  let number: RequestNumber
 }
 
 /// The answer of requests that only succeed or fail.

@@ -20,6 +20,8 @@ public struct Request<Answer: Reply & ~Copyable>: ~Copyable, @unchecked Sendable
     _ = fuse_reply_err(raw.pointer, EIO)
   }
 
+  public var number: RequestNumber { raw.number }
+
   /// Who asks.
   public var caller: Caller { Caller(fuse_req_ctx(raw.pointer).pointee) }
 
@@ -132,6 +134,22 @@ public final class ParkedRequest<Answer: Reply & ~Copyable>: Sendable {
   /// The request, for the first who asks. The caller must hold on to the parked request until it has answered.
   public func take() -> Request<Answer>? {
     isTaken.set() ? Request(raw, .passUnretained(session)) : nil
+  }
+}
+
+/// Tells a request from all others of its connection.
+public struct RequestNumber: Hashable, Sendable {
+  /// The same when the request is sent again.
+  public let value: UInt64
+  /// Whether the kernel sent it before, to a process that did not answer it.
+  public let isResent: Bool
+
+  /// FUSE_UNIQUE_RESEND.
+  private static let resent: UInt64 = 1 << 63
+
+  init(unique: UInt64) {
+    value = unique & ~Self.resent
+    isResent = unique & Self.resent != 0
   }
 }
 

@@ -78,7 +78,7 @@ extension Session {
   }
 
   /// Lets libfuse take a request apart and call back.
-  private func serve(_ request: UnsafeMutableRawBufferPointer) {
+  func serve(_ request: UnsafeMutableRawBufferPointer) {
     guard request.count >= MemoryLayout<fuse_in_header>.size else {
       return Log.write("the FUSE device gave a request of \(request.count) bytes")
     }

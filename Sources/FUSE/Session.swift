@@ -11,7 +11,8 @@ public import SystemIO
 public final class Session: @unchecked Sendable {
   let operations: any Operations
   let crew: Crew
-  let channel: Int32
+  /// The descriptor that requests are read from. Whoever has a copy of it keeps the connection alive.
+  public let channel: Int32
   let order = WorkOrder()
   /// libfuse's session. It owns the channel, and lives as long as this object.
   private(set) var handle: OpaquePointer!
@@ -23,7 +24,7 @@ public final class Session: @unchecked Sendable {
   /// How many requests were received that the kernel may send in the background: reads, writes, releases.
   let transfers = Atomic<Int>(0)
   /// Of which nodes the kernel may hold back writes of dirty pages.
-  let restless = RecentNodes()
+  let restless: RecentNodes
   /// Whether the leading thread serves one of them.
   let isTransferring = Atomic(false)
   let reason = Mutex(SessionEnd.unmounted)
@@ -46,17 +47,21 @@ public final class Session: @unchecked Sendable {
 
   /// Serves the requests that come through `channel`, an open /dev/fuse that belongs to a mount, until it ends.
   ///
-  /// - Parameter onEnd: called once, on a thread of the crew, when the session has ended and no request is under way.
+  /// - Parameters:
+  ///   - inherited: what a process that has died, and served it before, had agreed on with the kernel. What it left unanswered
+  ///     comes again (`RequestNumber.isResent`), before everything that is new.
+  ///   - onEnd: called once, on a thread of the crew, when the session has ended and no request is under way.
   public init(
-    channel: consuming FileDescriptor, configuration: Configuration = Configuration(),
-    operations: any Operations, crew: Crew = .shared,
+    channel: consuming FileDescriptor, inheriting inherited: Agreement? = nil,
+    configuration: Configuration = Configuration(), operations: any Operations, crew: Crew = .shared,
     onEnd: @escaping @Sendable (SessionEnd) -> Void = { _ in }
   ) throws(Errno) {
     self.operations = operations
     self.crew = crew
     self.onEnd = onEnd
     self.channel = channel.rawValue
-    negotiation = Negotiation(configuration)
+    restless = RecentNodes(othersWereNoted: inherited != nil)
+    negotiation = Negotiation(configuration, inherited: inherited)
     let flags = fcntl(channel.rawValue, F_GETFL)
     guard flags >= 0, fcntl(channel.rawValue, F_SETFL, flags | O_NONBLOCK) == 0 else { throw .last }
     handle = try makeHandle()
@@ -67,6 +72,7 @@ public final class Session: @unchecked Sendable {
     }
     guard fuse_session_custom_io(handle, &hooks, channel.rawValue) == 0 else { throw .noMemory }
     _ = channel.release()
+    if let inherited { try takeOver(inherited) }
     startLeading()
   }
 
@@ -124,6 +130,7 @@ public final class Session: @unchecked Sendable {
     if !hasAgreement.load(ordering: .relaxed), let agreement = negotiation.patch(vectors, count) {
       hasAgreement.store(true, ordering: .relaxed)
       state.notifyAll { $0 = .serving(agreement) }
+      if negotiation.isInherited { return (0..<Int(count)).reduce(0) { $0 + vectors[$1].iov_len } }
     }
     let written = Glibc.writev(channel, vectors, count)
     if written < 0 { reportFailedSend(Errno.last) }

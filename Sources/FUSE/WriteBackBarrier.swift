@@ -14,30 +14,40 @@ public import SystemIO
 ///   that the marker overtakes. Then that many were received until the marker was, and the round is repeated.
 /// - The kernel keeps the writes of a file to itself while the file is resized, or while somebody waits for earlier ones; and
 ///   `syncfs` leaves out pages that are being written, though they may be dirty again. The session saw a resizing or a
-///   write of such a file not long ago, so these files are waited for one by one.
+///   write of such a file not long ago, so these files are waited for one by one. A session that took its connection over does not
+///   know what the one before saw, and waits until that is long ago.
 ///
 /// The directory is opened anew each time: a descriptor held open would make every umount(8) fail as busy.
 public struct WriteBackBarrier: Sendable {
   private let mountPoint: MountPoint
   private let session: Session
-  private let agreement: Agreement
+  public let agreement: Agreement
   private let path: @Sendable (NodeID) -> [UInt8]?
-  /// Tells our file system from another one mounted over it or in its place.
   private let device: dev_t
 
   /// Prepares barriers for a session that serves what is mounted at `mountPoint`. Waits until it does.
   ///
-  /// - Parameter path: tells a path of a node, relative to the root; nil where it has no name, and need not be waited for.
+  /// - Parameters:
+  ///   - device: the file system's, where it is known; it is then not looked for at the mount point.
+  ///   - path: tells a path of a node, relative to the root; nil where it has no name, and need not be waited for.
   public init(
-    _ mountPoint: MountPoint, _ session: Session, path: @escaping @Sendable (NodeID) -> [UInt8]?
+    _ mountPoint: MountPoint, _ session: Session, device: UInt64? = nil,
+    path: @escaping @Sendable (NodeID) -> [UInt8]?
   ) throws(Errno) {
     self.mountPoint = mountPoint
     self.session = session
     self.path = path
     agreement = try session.waitUntilServing()
-    let root = try Self.openRoot(mountPoint)
-    device = try Self.device(of: root)
+    if let device {
+      self.device = dev_t(device)
+    } else {
+      let root = try Self.openRoot(mountPoint)
+      self.device = try Self.device(of: root)
+    }
   }
+
+  /// Tells the file system from another one mounted over it or in its place.
+  public var fileSystemDevice: UInt64 { UInt64(device) }
 
   /// Lets the kernel keep as much written back later as for a disk, where that can be had.
   public func liftDirtyLimits() { BackingDevice(device).liftDirtyLimits() }
@@ -56,6 +66,8 @@ public struct WriteBackBarrier: Sendable {
       throw session.waitUntilEnded(atMost: 1000) == nil ? .busy : .notConnected
     }
     try makeRounds(root)
+    let missing = session.restless.millisecondsUntilComplete
+    if missing > 0 { _ = session.waitUntilEnded(atMost: missing) }
     for node in session.restless.nodes { try settle(node, root) }
   }
 

@@ -1,4 +1,4 @@
-import Ledger
+public import Ledger
 public import Store
 public import SystemIO
 import Tree
@@ -29,6 +29,12 @@ public final class FileSystem: Sendable {
   /// The same file system for those who may not wait for the disk: where that would be necessary, a call throws `wouldBlock` and has
   /// changed nothing.
   public func nonblocking() -> FileSystem { FileSystem(volume.nonblocking(), blocking: volume, references) }
+
+  /// The same file system for one change whose record in the ledger is to be witnessed. What others of its calls append,
+  /// to finish what an earlier record has begun, is not.
+  public func witnessed(by witness: any AppendWitness) -> FileSystem {
+    FileSystem(volume.witnessed(by: witness), blocking: blockingVolume, references)
+  }
 
   public var isReadOnly: Bool { volume.isReadOnly }
 

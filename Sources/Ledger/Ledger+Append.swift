@@ -8,15 +8,25 @@ public struct AppendedRecord: Sendable {
   public let firstBlock: BlockReference
 }
 
+/// Learns which record a change becomes, before it becomes it.
+public protocol AppendWitness: Sendable {
+  /// The record is about to be written. Until this process dies or `isNotAppended` is called, nobody else's record has this LSN.
+  func willAppend(_ lsn: UInt64)
+  /// It could not be written, and the LSN goes to another.
+  func isNotAppended()
+}
+
 extension Ledger {
   /// Appends one record with the blocks it brings. When this returns the record is in the host's page cache, in its place in the total order.
   ///
   /// - Parameters:
   ///   - time: nanoseconds since 1970.
   ///   - usingReserve: whether it may use the last bit of reserved space: what gives space back must work on a full disk.
+  ///   - witness: told before the record is written.
   /// - Throws: `storage(.noSpace)` on a full disk, `stopped` after a failed flush. In both cases nothing was appended.
   public func append(
-    kind: UInt16, head: UInt64, time: UInt64, body: [UInt8], blocks: PreparedBlocks? = nil, usingReserve: Bool = false
+    kind: UInt16, head: UInt64, time: UInt64, body: [UInt8], blocks: PreparedBlocks? = nil, usingReserve: Bool = false,
+    witness: (any AppendWitness)? = nil
   ) throws(LedgerError) -> AppendedRecord {
     let payload = blocks?.payloadBytes ?? UnsafeRawBufferPointer(start: nil, count: 0)
     var prefix = RecordFormat.encode(
@@ -25,8 +35,14 @@ extension Ledger {
     let durable = durableLSN
     let (record, writeback) = try appender.withLock { (appender) throws(LedgerError) in
       if let failure = appender.failure { throw .stopped(failure) }
-      let record = try appendLocked(&appender, &prefix, payload, durable, blocks?.slots ?? [], usingReserve)
-      return (record, appender.takeWriteback())
+      witness?.willAppend(appender.position.nextLSN)
+      do throws(LedgerError) {
+        let record = try appendLocked(&appender, &prefix, payload, durable, blocks?.slots ?? [], usingReserve)
+        return (record, appender.takeWriteback())
+      } catch {
+        witness?.isNotAppended()
+        throw error
+      }
     }
     if let writeback { start(writeback) }
     if let blocks {

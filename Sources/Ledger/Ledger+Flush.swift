@@ -102,6 +102,10 @@ extension Ledger {
   /// Stops the ledger: nothing is acknowledged any more until the store is opened anew.
   public func stop(_ reason: Errno) {
     appender.withLock { $0.failure = $0.failure ?? reason }
-    flusher.notifyAll { $0.failure = $0.failure ?? reason }
+    let isFirst = flusher.notifyAll { flusher in
+      defer { flusher.failure = flusher.failure ?? reason }
+      return flusher.failure == nil
+    }
+    if isFirst { options.onStop?(reason) }
   }
 }

@@ -20,6 +20,8 @@ public import SystemIO
 public struct RecoveryReport: Sendable {
   /// Records that were read behind the checkpoint and applied.
   public var replayed: UInt64 = 0
+  /// The LSN of the last record that is left.
+  public var lastLSN: UInt64 = 0
   /// Why the ledger's end was cut; nil where it ended between two records.
   public var cut: String?
   /// Records that were applied although a block that they brought is damaged: where that was asked for, and they had been flushed.
@@ -51,6 +53,7 @@ extension Ledger {
         "the ledger ends at LSN \(recovery.end.nextLSN - 1), before its checkpoint at \(proven.nextLSN - 1)")
     }
     try recovery.cutAndSeal()
+    report.lastLSN = recovery.end.nextLSN - 1
     guard numbers.last != .max else { throw .damaged("there is no number left for segments") }
     let next = max(nextSegment, (numbers.last ?? 0) + 1)
     return (Ledger(storage, segments, options, end: recovery.end, nextSegment: next), report)
@@ -187,7 +190,7 @@ private struct Recovery {
     _ number: UInt32, _ later: [UInt32], _ start: LedgerPosition, _ report: inout RecoveryReport
   ) throws(LedgerError) -> Segment? {
     do throws(LedgerError) {
-      return try segments.segment(number)
+      return try segments.segmentFromDisk(number)
     } catch .damaged(let reason) {
       let holdsCheckpoint = number == start.segment && start.offset > LedgerPosition.start.offset
       guard !holdsCheckpoint, end.nextLSN >= proven.nextLSN, try segments.hasNoHeader(number),

@@ -53,6 +53,23 @@ public final class SegmentSet: Sendable {
     return try onDisk { () throws(Errno) in try storage.open(path, .readingAndWriting) }
   }
 
+  /// The segment with a number as the disk has it. Whoever had it before may have failed to flush it, so what is in the host's memory proves
+  /// nothing. What was sealed had been flushed.
+  func segmentFromDisk(_ number: UInt32) throws(LedgerError) -> Segment {
+    let path = path(number)
+    do throws(LedgerError) {
+      let segment = try segment(number)
+      if segment.footer != nil { return segment }
+    } catch .damaged {
+      // Perhaps for want of a header that was never written; that is told below.
+    }
+    segments.withLock { _ = $0.removeValue(forKey: number) }
+    try onDisk { () throws(Errno) in
+      try storage.open(path, .readingAndWriting).synchronizeAndDropCache()
+    }
+    return try segment(number)
+  }
+
   /// Whether the header of a segment file was never written, or is lost altogether.
   func hasNoHeader(_ number: UInt32) throws(LedgerError) -> Bool {
     let path = path(number)

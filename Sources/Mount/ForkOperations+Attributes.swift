@@ -41,9 +41,8 @@ extension ForkOperations {
   func setxattr(
     _ request: consuming Request<Done>, node: NodeID, name: [UInt8], value: [UInt8], options: SetAttributeOptions
   ) {
-    answer(request) { (files) throws(Errno) in
+    answerOnce(request) { (files) throws(Errno) in
       try files.setxattr(node, name, value, flags: options.flags, clearsSetGroup: options.clearsSetGroupID)
-      return Done()
     }
   }
 
@@ -66,9 +65,6 @@ extension ForkOperations {
   private static func isTrusted(_ name: [UInt8]) -> Bool { name.starts(with: Array("trusted.".utf8)) }
 
   func removexattr(_ request: consuming Request<Done>, node: NodeID, name: [UInt8]) {
-    answer(request) { (files) throws(Errno) in
-      try files.removexattr(node, name)
-      return Done()
-    }
+    answerOnce(request) { (files) throws(Errno) in try files.removexattr(node, name) }
   }
 }

@@ -11,6 +11,8 @@ import SystemIO
 final class ForkOperations: Operations {
   let fileSystem: FileSystem
   private let nonblocking: FileSystem
+  /// Nil where no other process will take over from this one.
+  let journal: ConnectionJournal?
   let flushes: FlushQueue
   let seeks: SeekQueue
 
@@ -19,8 +21,9 @@ final class ForkOperations: Operations {
   /// Cutting off more than this may take long.
   static let detachedRemoval: UInt64 = 64 << 20
 
-  init(_ fileSystem: FileSystem) {
+  init(_ fileSystem: FileSystem, journal: ConnectionJournal? = nil) {
     self.fileSystem = fileSystem
+    self.journal = journal
     nonblocking = fileSystem.nonblocking()
     seeks = SeekQueue(fileSystem)
     flushes = FlushQueue { () throws(Errno) in try fileSystem.fsync() }
@@ -52,10 +55,22 @@ final class ForkOperations: Operations {
   func fileSystem(mayBlock: Bool) -> FileSystem { mayBlock ? fileSystem : nonblocking }
 
   func forget(_ node: NodeID, count: UInt64, in session: Session) {
-    if mayTakeLong(toRemove: node) {
+    if fileSystem.isInDoubt(node) {
+      session.detach(isOrdered: true) {
+        self.release(node, by: Int(count))
+        self.removeUnused(node, session)
+      }
+    } else if mayTakeLong(toRemove: node) {
       session.detach(isOrdered: true) { self.release(node, by: Int(count)) }
     } else {
       release(node, by: Int(count))
+    }
+  }
+
+  /// Removes a node without a name that the kernel does not know any more.
+  func removeUnused(_ node: NodeID, _ session: Session) {
+    logging("removing inode \(node)") { () throws(Errno) in
+      if try !session.isKnown(node) { try fileSystem.removeUnused(node) }
     }
   }
 

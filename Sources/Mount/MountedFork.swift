@@ -28,9 +28,11 @@ public final class MountedFork: Sendable {
   /// Mounts `fileSystem` on the directory `path`, which is served when this returns. A file system that is read-only is
   /// mounted read-only.
   ///
-  /// - Parameter onEnd: called once when it is served no more, whoever unmounted it. The store may then be closed.
+  /// - Parameters:
+  ///   - journal: keeps, for a process that takes over, which requests were carried out.
+  ///   - onEnd: called once when it is served no more, whoever unmounted it. The store may then be closed.
   public init(
-    _ fileSystem: FileSystem, at path: String, options: Options,
+    _ fileSystem: FileSystem, at path: String, options: Options, journal: ConnectionJournal? = nil,
     onEnd: @escaping @Sendable (SessionEnd) -> Void = { _ in }
   ) throws(MountError) {
     mountPoint = try MountPoint(path, subtype: Self.subtype)
@@ -39,8 +41,9 @@ public final class MountedFork: Sendable {
     var configuration = Configuration()
     configuration.accessControlLists = true
     configuration.findsInodes = true
+    configuration.allowsResending = true
     configuration.writesBack = options.writesBack && !fileSystem.isReadOnly
-    let operations = ForkOperations(fileSystem)
+    let operations = ForkOperations(fileSystem, journal: journal)
     do throws(Errno) {
       // Files that were open without a name when the fork was taken, or when its last daemon died, are nobody's now.
       if !fileSystem.isReadOnly { try fileSystem.purgeOrphans() }
@@ -55,6 +58,48 @@ public final class MountedFork: Sendable {
       try? mountPoint.unmount(lazily: true)
       throw MountError(errno: error, path)
     }
+  }
+
+  /// What a process needs, beside the channel, to go on serving a mount.
+  public struct Handover: Sendable {
+    public let path: String
+    /// The file system's device number.
+    public let device: UInt64
+    public let agreement: Agreement
+
+    public init(path: String, device: UInt64, agreement: Agreement) {
+      self.path = path
+      self.device = device
+      self.agreement = agreement
+    }
+  }
+
+  /// For whoever keeps the mount alive beyond this process: what it must have, and the descriptor that it must have a copy of.
+  public var handover: Handover {
+    Handover(path: path, device: writeBack.fileSystemDevice, agreement: writeBack.agreement)
+  }
+
+  public var channel: Int32 { session.channel }
+
+  /// Goes on serving what a process has mounted that died: whoever uses the mount sees a pause. Files that it had open without
+  /// a name live on; those that nobody uses any more are removed.
+  ///
+  /// - Parameters:
+  ///   - channel: a copy of the descriptor that the process had.
+  ///   - fileSystem: the same fork or snapshot, just opened.
+  public init(
+    takingOver handover: Handover, channel: consuming FileDescriptor, _ fileSystem: FileSystem,
+    journal: ConnectionJournal?, onEnd: @escaping @Sendable (SessionEnd) -> Void = { _ in }
+  ) throws(Errno) {
+    mountPoint = MountPoint(resolved: handover.path)
+    let operations = ForkOperations(fileSystem, journal: journal)
+    let nameless = fileSystem.isReadOnly ? [] : try fileSystem.inheritUses()
+    session = try Session(channel: channel, inheriting: handover.agreement, operations: operations) { reason in
+      operations.end()
+      onEnd(reason)
+    }
+    writeBack = try WriteBackBarrier(mountPoint, session, device: handover.device) { operations.path(of: $0) }
+    for node in nameless { operations.removeUnused(node, session) }
   }
 
   /// The mount point: absolute, without symbolic links.

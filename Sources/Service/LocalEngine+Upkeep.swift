@@ -17,6 +17,12 @@ extension LocalEngine {
     }
   }
 
+  /// Writes down what the next start would have to replay.
+  public func takeCheckpoint() throws(Failure) {
+    let store = try store()
+    try translating { () throws(StoreError) in try store.checkpoint() }
+  }
+
   public func check(progress: ProgressHandler) throws(Failure) -> Control.CheckReport {
     let store = try store()
     return try translating { () throws(StoreError) in

@@ -2,7 +2,7 @@ public import Control
 public import FileSystem
 import Store
 import Synchronization
-import SystemIO
+public import SystemIO
 
 /// Carries out requests on a store that this process owns.
 public final class LocalEngine: Engine {
@@ -16,16 +16,21 @@ public final class LocalEngine: Engine {
   /// Where another process owns the store, waits `patience` milliseconds for it to end: commands are short, and a daemon
   /// that was told to end is still writing its last checkpoint.
   ///
-  /// - Parameter writes: whether the store may be written to. Otherwise whatever is done to it, its recovery too, is done in memory and
-  ///   forgotten.
-  public init(opening directory: String, writes: Bool = true, patience: Int = 3000) throws(Failure) {
+  /// - Parameters:
+  ///   - writes: whether the store may be written to. Otherwise whatever is done to it, its recovery too, is done in memory and forgotten.
+  ///   - lock: the store's, where its last owner has died and handed it over.
+  ///   - onTrouble: told what nobody is told who asks for something, in a line for people.
+  public init(
+    opening directory: String, writes: Bool = true, patience: Int = 3000, holding lock: FileLock? = nil,
+    onTrouble: (@Sendable (String) -> Void)? = nil
+  ) throws(Failure) {
     self.directory = directory
     self.writes = writes
+    var options = StoreOptions(reportingTo: onTrouble)
+    options.checkpointsInBackground = writes
     opened = Mutex(
       try Self.whenFree(directory, patience) { () throws(StoreError) in
-        guard !writes else { return try Store.open(at: directory) }
-        var options = StoreOptions()
-        options.checkpointsInBackground = false
+        guard !writes else { return try Store.open(at: directory, options: options, holding: lock) }
         return try Store.open(
           on: OverlayStorage(DirectoryStorage(directory)), options: options, describedAs: directory)
       })
@@ -41,6 +46,13 @@ public final class LocalEngine: Engine {
         guard error.kind == .storeInUse, StoreLock(of: directory).wait(until: deadline) else { throw Failure(error) }
       }
     }
+  }
+
+  /// The lock by which this process owns the store, and the last LSN that was there when it was opened: whoever takes over needs
+  /// them.
+  public func handover() throws(Failure) -> (lock: FileLock?, recoveredLSN: UInt64) {
+    let store = try store()
+    return (store.fileLock, store.recoveredLSN)
   }
 
   /// Makes a store.
@@ -70,6 +82,19 @@ public final class LocalEngine: Engine {
   }
 
   public func version() throws(Failure) -> VersionReport { .current }
+}
+
+extension StoreOptions {
+  fileprivate init(reportingTo report: (@Sendable (String) -> Void)?) {
+    self.init()
+    guard let report else { return }
+    onStop = { error in
+      report("the store stopped: \(error). Reads go on, nothing is acknowledged any more until the daemon is started anew")
+    }
+    onCheckpointFailure = { failure in
+      report(failure.map { "checkpoints fail: \($0.message)" } ?? "checkpoints succeed again")
+    }
+  }
 }
 
 /// Runs a call of the store, and says its failure in the words of the API.

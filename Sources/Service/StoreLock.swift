@@ -1,40 +1,36 @@
+import CLinux
 import Glibc
-import Processes
 import SystemIO
 
 /// The lock file by which a process owns a store.
-struct StoreLock {
+public struct StoreLock: Sendable {
   private let path: String
 
-  init(of directory: String) { path = directory + "/lock" }
+  public init(of directory: String) { path = directory + "/lock" }
 
-  /// Waits until nobody holds the lock; false where that takes too long.
-  ///
-  /// flock(2) has no time limit, so a thread waits in it. One that waits in vain ends with this process.
-  func wait(until deadline: ContinuousClock.Instant) -> Bool {
-    let (seconds, attoseconds) = ContinuousClock.now.duration(to: deadline).components
-    let left = Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000)
-    guard left > 0 else { return false }
-    let outcome = Monitor<Bool?>(nil)
-    let path = path
-    do throws(Errno) {
-      try Worker {
-        let isFree = Self.waitForever(path)
-        outcome.notifyAll { $0 = isFree }
-      }.detach()
-    } catch {
-      return false
-    }
-    return outcome.wait(atMost: left) { $0 } ?? false
-  }
-
-  private static func waitForever(_ path: String) -> Bool {
+  /// Whether nobody owns the store at this moment.
+  private var isFree: Bool {
     do throws(Errno) {
       let file = try FileDescriptor(opening: path, flags: O_RDWR)
-      try retryingInterrupts { flock(file.rawValue, LOCK_EX) }
+      try retryingInterrupts { linux_try_lock_exclusively(file.rawValue) }
       return true
     } catch {
-      return false
+      return error == .noSuchFile
     }
   }
+
+  /// Waits until nobody owns the store, `milliseconds` at most; false where somebody still does.
+  public func wait(atMost milliseconds: Int) -> Bool { wait(until: .now.advanced(by: .milliseconds(milliseconds))) }
+
+  /// flock(2) knows no time limit, so it looks again and again.
+  func wait(until deadline: ContinuousClock.Instant) -> Bool {
+    while !isFree {
+      guard ContinuousClock.now < deadline else { return false }
+      usleep(Self.pause)
+    }
+    return true
+  }
+
+  /// In microseconds.
+  private static let pause: UInt32 = 10_000
 }

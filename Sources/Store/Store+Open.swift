@@ -56,9 +56,19 @@ extension Store {
   // MARK: Open
 
   /// Opens the store in a directory of the host, and recovers what its last owner left.
-  public static func open(at path: String, options: StoreOptions = StoreOptions()) throws(StoreError) -> Store {
-    try open(on: DirectoryStorage(path), options: options, describedAs: path)
+  ///
+  /// - Parameter lock: the store's, where the last owner has handed it over (`fileLock`).
+  public static func open(
+    at path: String, options: StoreOptions = StoreOptions(), holding lock: FileLock? = nil
+  ) throws(StoreError) -> Store {
+    try open(on: DirectoryStorage(path, holding: lock), options: options, describedAs: path)
   }
+
+  /// The last LSN that was there when the store was opened.
+  public var recoveredLSN: UInt64 { recovery.lastLSN }
+
+  /// The lock by which this process owns the store; nil where it is not in a directory of the host, or closed.
+  public var fileLock: FileLock? { lock.withLock { $0 as? FileLock } }
 
   public static func open(
     on storage: any Storage, options: StoreOptions, describedAs path: String
@@ -110,11 +120,11 @@ extension Store {
   /// Takes a checkpoint, so that the next start has nothing to replay, and stops the background work. Nothing may use
   /// the store after it.
   public func close() throws(StoreError) {
+    // Whoever opens it next need not wait until the last reference to this object is gone.
+    defer { lock.withLock { $0 = nil } }
     stopCheckpointing()
     ledger.beginNewSegment()
     try checkpoint()
-    // Whoever opens it next need not wait until the last reference to this object is gone.
-    lock.withLock { $0 = nil }
   }
 }
 

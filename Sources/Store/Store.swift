@@ -1,6 +1,6 @@
 public import Ledger
 import Synchronization
-import SystemIO
+public import SystemIO
 import Tree
 
 /// How a store runs. The defaults fit a server; tests make things small.
@@ -14,6 +14,13 @@ public struct StoreOptions: Sendable {
   public var checkpointNodes = 32 << 10
   /// Whether a thread takes checkpoints by itself.
   public var checkpointsInBackground = true
+  /// Told once when the ledger stops: from here on nothing is acknowledged until the store is opened anew.
+  public var onStop: (@Sendable (Errno) -> Void)? {
+    get { ledger.onStop }
+    set { ledger.onStop = newValue }
+  }
+  /// Told when the checkpoints of that thread begin to fail, with the reason, and when they succeed again, with nil.
+  public var onCheckpointFailure: (@Sendable (StoreError?) -> Void)?
 
   public init() {}
 }

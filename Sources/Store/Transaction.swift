@@ -126,7 +126,8 @@ extension Volume {
     do throws(LedgerError) {
       record = try store.ledger.append(
         kind: kind.rawValue, head: head.id, time: transaction.time.nanosecondsSinceEpoch,
-        body: transaction.mutation.encoded(), blocks: transaction.blocks, usingReserve: kind.freesSpace)
+        body: transaction.mutation.encoded(), blocks: transaction.blocks, usingReserve: kind.freesSpace,
+        witness: witness)
     } catch {
       throw Errno(error)
     }

@@ -22,12 +22,18 @@ public final class Volume: Sendable {
   /// Of a frozen volume: what keeps its tree.
   private let pinned: PinnedTree?
 
-  init(_ store: Store, _ head: HeadState, name: String, pinned: PinnedTree? = nil, mayBlock: Bool = true) {
+  let witness: (any AppendWitness)?
+
+  init(
+    _ store: Store, _ head: HeadState, name: String, pinned: PinnedTree? = nil, mayBlock: Bool = true,
+    witness: (any AppendWitness)? = nil
+  ) {
     self.store = store
     self.head = head
     self.name = name
     self.pinned = pinned
     self.mayBlock = mayBlock
+    self.witness = witness
     head.users.wrappingAdd(1, ordering: .acquiring)
   }
 
@@ -35,6 +41,11 @@ public final class Volume: Sendable {
 
   /// The same fork or snapshot for those who may not wait for the disk.
   public func nonblocking() -> Volume { Volume(store, head, name: name, pinned: pinned, mayBlock: false) }
+
+  /// The same fork for a change whose record is to be witnessed.
+  public func witnessed(by witness: any AppendWitness) -> Volume {
+    Volume(store, head, name: name, pinned: pinned, mayBlock: mayBlock, witness: witness)
+  }
 
   /// How many inodes there are, and how many pages their content has.
   public var usage: (inodes: UInt64, pages: UInt64) {

@@ -6,7 +6,13 @@ public final class DirectoryStorage: Storage {
   /// The directory's path on the host.
   public let path: String
 
-  public init(_ path: String) { self.path = path }
+  /// The lock of its lock file, where another process has handed it over.
+  private let heldLock: FileLock?
+
+  public init(_ path: String, holding lock: FileLock? = nil) {
+    self.path = path
+    heldLock = lock
+  }
 
   private func absolute(_ relative: String) -> String { relative.isEmpty ? path : path + "/" + relative }
 
@@ -55,9 +61,10 @@ public final class DirectoryStorage: Storage {
   }
 
   public func lock(_ path: String) throws(Errno) -> any AnyObject & Sendable {
+    if let heldLock { return heldLock }
     let descriptor = try FileDescriptor(opening: absolute(path), flags: O_RDWR | O_CREAT, permissions: 0o600)
     try retryingInterrupts { linux_try_lock_exclusively(descriptor.rawValue) }
-    return FileLock(descriptor)
+    return FileLock(holding: descriptor)
   }
 
   public func capacity() throws(Errno) -> (free: UInt64, total: UInt64) {
@@ -112,6 +119,12 @@ private final class DirectoryStorageFile: StorageFile {
   }
 
   func synchronize() throws(Errno) { try retryingInterrupts { fdatasync(descriptor.rawValue) } }
+
+  func synchronizeAndDropCache() throws(Errno) {
+    try synchronize()
+    let error = posix_fadvise(descriptor.rawValue, 0, 0, POSIX_FADV_DONTNEED)
+    if error != 0 { throw Errno(rawValue: error) }
+  }
 
   func startWriteback(at offset: UInt64, count: UInt64) throws(Errno) {
     try retryingInterrupts { linux_start_writeback(descriptor.rawValue, off_t(offset), off_t(count)) }

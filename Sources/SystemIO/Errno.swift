@@ -43,6 +43,7 @@ public struct Errno: Error, Hashable, RawRepresentable, Sendable, CustomStringCo
   public static let notConnected = Errno(rawValue: ENOTCONN)
   public static let stale = Errno(rawValue: ESTALE)
   public static let canceled = Errno(rawValue: ECANCELED)
+  public static let messageTooLong = Errno(rawValue: EMSGSIZE)
 }
 
 /// Repeats `call` while a signal interrupts it, and turns its -1 into the error number it left.

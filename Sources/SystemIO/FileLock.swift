@@ -1,6 +1,15 @@
-/// An exclusive lock on a file; it ends with the last reference, or with the process.
-public final class FileLock: Sendable {
-  private let descriptor: FileDescriptor
+import Glibc
 
-  init(_ descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
+/// An exclusive lock on a file (flock(2)). It ends with the last reference; where the process dies, with the last copy of its
+/// descriptor that other processes have.
+public final class FileLock: Sendable {
+  private let file: FileDescriptor
+
+  /// - Parameter file: an open file that is locked.
+  public init(holding file: consuming FileDescriptor) { self.file = file }
+
+  /// Whoever has a copy holds the lock too.
+  public var descriptor: Int32 { file.rawValue }
+
+  deinit { flock(file.rawValue, LOCK_UN) }
 }

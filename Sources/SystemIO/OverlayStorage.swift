@@ -152,5 +152,6 @@ private final class OverlayFile: StorageFile {
   func allocatedSize() throws(Errno) -> UInt64 { try size() }
   func size() throws(Errno) -> UInt64 { content.withLock { $0.size } }
   func synchronize() throws(Errno) {}
+  func synchronizeAndDropCache() throws(Errno) {}
   func startWriteback(at offset: UInt64, count: UInt64) throws(Errno) {}
 }

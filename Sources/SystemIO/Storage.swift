@@ -43,6 +43,10 @@ public protocol StorageFile: AnyObject, Sendable {
   /// Makes the content durable (fdatasync).
   func synchronize() throws(Errno)
 
+  /// Makes the content durable, and drops it from the host's memory: from here on reads show what is on the disk. After a flush that
+  /// failed that may be less than they showed before, for the host then takes for written what it could not write.
+  func synchronizeAndDropCache() throws(Errno)
+
   /// Starts to write content back without waiting for it.
   func startWriteback(at offset: UInt64, count: UInt64) throws(Errno)
 

@@ -13,7 +13,7 @@ struct Tine: ParsableCommand {
       --store, then TINE_STORE, then in the user's data directory.
       """,
     groupedSubcommands: [
-      CommandGroup(name: "Stores", subcommands: [Init.self, Check.self, GC.self, Stop.self]),
+      CommandGroup(name: "Stores", subcommands: [Init.self, Check.self, GC.self, Upgrade.self, Stop.self]),
       CommandGroup(
         name: "Forks and snapshots",
         subcommands: [Fork.self, Snapshot.self, List.self, Show.self, Diff.self, Log.self, Drop.self]),

@@ -5,7 +5,7 @@ import Logging
 import Service
 import SystemIO
 
-/// One run of the daemon, from the lock of the store to the end of the process.
+/// One run of the daemon's worker, from the lock of the store to the end of the process.
 struct Daemon: Sendable {
   let store: String
   /// The seconds without work after which it ends by itself.
@@ -13,20 +13,35 @@ struct Daemon: Sendable {
   let log: Logger
 
   /// Serves until it is told to end; then the process ends. The calling thread waits for signals meanwhile.
-  func run(_ readiness: Readiness) throws(Failure) -> Never {
+  func run() throws(Failure) -> Never {
     // Threads inherit which signals are held back, so this comes before there are any.
     let signals = try describing("catch signals") { () throws(Errno) in try Signals() }
-    let local = try LocalEngine(opening: store)
-    if let recovery = local.recovery { log.notice("\(recovery)") }
-    for directory in try MountRecord(store: store).clear() {
-      log.notice("took away the dead mount at \(directory.text)")
+    let supervisor = try describing("reach the supervisor") { () throws(Errno) in
+      try SupervisorLink(MessageSocket(FileDescriptor(owning: 3)), log: log)
     }
+    let readiness = Readiness(supervisor)
+    do throws(Failure) {
+      try run(signals, supervisor, readiness)
+    } catch {
+      readiness.report(error)
+      throw error
+    }
+  }
+
+  private func run(
+    _ signals: Signals, _ supervisor: SupervisorLink, _ readiness: Readiness
+  ) throws(Failure) -> Never {
+    let takeover = try Takeover(of: store, from: supervisor, log: log)
+    let local = takeover.local
+    if let recovery = local.recovery { log.notice("\(recovery)") }
     let path = try describing("open the store") { () throws(Errno) in try SocketAddress(store: store).keep() }
     // Whoever left a socket there is gone: this process owns the store.
     unlink(path)
     let activity = Activity()
-    let engine = DaemonEngine(local, socket: path, activity: activity, log: log)
-    Task { await serve(engine, activity, at: path, readiness) }
+    let table = MountTable(store: local.directory, supervisor: supervisor, journal: takeover.journal, log: log)
+    try takeover.goOn(in: table)
+    let engine = DaemonEngine(local, table, socket: path, activity: activity, supervisor: supervisor, log: log)
+    Task { await serve(engine, activity, supervisor, at: path, readiness) }
     if let linger { Task { await watch(engine, activity, atMost: .seconds(linger)) } }
     let signal = signals.next()
     log.notice("ending on signal \(signal)")
@@ -34,7 +49,7 @@ struct Daemon: Sendable {
   }
 
   private func serve(
-    _ engine: DaemonEngine, _ activity: Activity, at path: String, _ readiness: Readiness
+    _ engine: DaemonEngine, _ activity: Activity, _ supervisor: SupervisorLink, at path: String, _ readiness: Readiness
   ) async {
     let application = Application(
       router: API.router(engine: engine, workers: Workers(count: 16), activity: activity, log: log),
@@ -42,6 +57,7 @@ struct Daemon: Sendable {
       onServerRunning: { _ in
         chmod(path, 0o600)
         log.notice("serving \(store)")
+        supervisor.tell(.serving)
         readiness.report()
       },
       logger: log)
@@ -64,6 +80,7 @@ struct Daemon: Sendable {
     end(engine)
   }
 
+  /// Ends the daemon: no other worker follows.
   private func end(_ engine: DaemonEngine) -> Never {
     do throws(Failure) {
       try engine.shutDown()

@@ -1,6 +1,7 @@
 import Control
 import Glibc
 import Logging
+import Processes
 import Service
 
 /// The engine of the daemon: the store's own, with mounts.
@@ -12,20 +13,26 @@ final class DaemonEngine: MountingEngine {
   private let activity: Activity
   private let log: Logger
   private let socket: String
+  private let supervisor: SupervisorLink
 
-  init(_ local: LocalEngine, socket: String, activity: Activity, log: Logger) {
+  init(
+    _ local: LocalEngine, _ table: MountTable, socket: String, activity: Activity, supervisor: SupervisorLink,
+    log: Logger
+  ) {
     self.local = local
+    self.table = table
     self.socket = socket
     self.activity = activity
+    self.supervisor = supervisor
     self.log = log
-    table = MountTable(store: local.directory, log: log)
   }
 
   var hasMounts: Bool { !table.all.isEmpty }
 
   func version() throws(Failure) -> VersionReport {
     let version = try local.version()
-    return VersionReport(version: version.version, api: version.api, process: getpid())
+    let program = try? Supervisor.ownProgram()
+    return VersionReport(version: version.version, api: version.api, process: getpid(), program: program)
   }
 
   // MARK: Heads
@@ -99,10 +106,23 @@ final class DaemonEngine: MountingEngine {
 
   func unmount(_ request: UnmountRequest) throws(Failure) { try table.remove(request.directory, lazy: request.lazy) }
 
+  func upgrade(_ request: UpgradeRequest) throws(Failure) {
+    let trial = Command([request.program, "--version"], environment: [])
+    guard let ending = try? trial.start().wait(), ending == .exited(0) else {
+      throw Failure(
+        .failed, "\(request.program) does not run here", hint: "nothing was changed: the daemon goes on as it was")
+    }
+    // What is in the checkpoint need not be replayed while others wait.
+    try local.takeCheckpoint()
+    log.notice("handing over to \(request.program)")
+    supervisor.tell(.replace(program: request.program))
+  }
+
   func shutDown() throws(Failure) {
     guard activity.beginEnding() else { return }
     defer { activity.ended() }
     log.notice("ending")
+    supervisor.tell(.ending)
     // Who comes now finds no daemon, and waits for the store.
     unlink(socket)
     var failure: Failure?

@@ -10,10 +10,10 @@ import SystemIO
 /// The mounts that this daemon serves. Each has a number, because a directory may be known by several paths.
 final class MountTable: Sendable {
   private struct Entry {
-    let mount: Control.Mount
-    let request: MountRequest
+    let kept: KeptMount
     let served: MountedFork
-    let madeDirectory: Bool
+
+    var mount: Control.Mount { kept.mount }
   }
 
   private struct State {
@@ -28,13 +28,17 @@ final class MountTable: Sendable {
   }
 
   private let record: MountRecord
+  private let supervisor: SupervisorLink
+  private let journal: RequestJournal
   private let log: Logger
   private let state = Monitor(State())
   /// How long those who still use a mount that is taken away get to notice.
   private static let patience = 2000
 
-  init(store: String, log: Logger) {
+  init(store: String, supervisor: SupervisorLink, journal: RequestJournal, log: Logger) {
     record = MountRecord(store: store)
+    self.supervisor = supervisor
+    self.journal = journal
     self.log = log
   }
 
@@ -55,7 +59,7 @@ final class MountTable: Sendable {
       let mount = Control.Mount(
         name: fileSystem.name, directory: BytePath(served.path), readOnly: fileSystem.isReadOnly,
         writeback: request.writeback && !fileSystem.isReadOnly)
-      enter(Entry(mount: mount, request: request, served: served, madeDirectory: madeDirectory), number)
+      enter(KeptMount(mount, request, madeDirectory: madeDirectory, served.handover), served, number)
       return mount
     } catch {
       if madeDirectory { rmdir(request.directory.text) }
@@ -63,10 +67,33 @@ final class MountTable: Sendable {
     }
   }
 
+  /// Goes on serving what an earlier worker had mounted, until it is unmounted.
+  func goOn(with kept: KeptMount, _ number: Int, _ channel: consuming FileDescriptor, _ fileSystem: FileSystem) {
+    state.withLock { $0.nextNumber = max($0.nextNumber, number) }
+    do throws(Errno) {
+      let served = try MountedFork(
+        takingOver: kept.handover, channel: channel, fileSystem, journal: journal.connection(UInt64(number))
+      ) { [weak self] reason in self?.ended(number, reason) }
+      state.withLock { state in
+        if state.endedEarly.remove(number) != nil { return }
+        if kept.isLeaving {
+          state.leaving[number] = kept.mount.name
+        } else {
+          state.entries[number] = Entry(kept: kept, served: served)
+        }
+        write(state)
+      }
+      log.info("\(kept.mount.name) at \(kept.mount.directory.text) is served again")
+    } catch {
+      log.critical("the mount at \(kept.mount.directory.text) ends: \(error)")
+      supervisor.tell(.drop(name: Descriptors.mount(number)))
+    }
+  }
+
   /// Unmounts what is mounted at a directory. With `lazy` it goes even if it is in use.
   func remove(_ directory: BytePath, lazy: Bool) throws(Failure) {
     let found = state.withLock { state in
-      state.entries.first { $0.value.mount.directory == directory || $0.value.request.directory == directory }
+      state.entries.first { $0.value.mount.directory == directory || $0.value.kept.request.directory == directory }
     }
     guard let (number, entry) = found else {
       throw Failure(
@@ -132,32 +159,44 @@ final class MountTable: Sendable {
   private func serve(_ fileSystem: FileSystem, _ request: MountRequest, _ number: Int) throws(Failure) -> MountedFork {
     let options = MountedFork.Options(name: fileSystem.name, writesBack: request.writeback)
     do throws(MountError) {
-      return try MountedFork(fileSystem, at: request.directory.text, options: options) { [weak self] reason in
-        self?.ended(number, reason)
-      }
+      return try MountedFork(
+        fileSystem, at: request.directory.text, options: options, journal: journal.connection(UInt64(number))
+      ) { [weak self] reason in self?.ended(number, reason) }
     } catch {
       throw Failure(error)
     }
   }
 
-  private func enter(_ entry: Entry, _ number: Int) {
+  /// From here on the mount outlives this process, where the kernel can send requests again.
+  private func enter(_ kept: KeptMount, _ served: MountedFork, _ number: Int) {
     state.withLock { state in
       if state.endedEarly.remove(number) != nil { return }
-      state.entries[number] = entry
+      state.entries[number] = Entry(kept: kept, served: served)
+      if served.handover.agreement.flags.contains(.resend) { keep(kept, number, channel: served.channel) }
       write(state)
     }
-    log.info("mounted \(entry.mount.name) at \(entry.mount.directory.text)")
+    log.info("mounted \(kept.mount.name) at \(kept.mount.directory.text)")
+  }
+
+  private func keep(_ kept: KeptMount, _ number: Int, channel: Int32 = -1) {
+    do {
+      let data = [UInt8](try JSON.encode(kept))
+      supervisor.tell(.keep(name: Descriptors.mount(number), data: data), descriptor: channel)
+    } catch {
+      log.error("the mount at \(kept.mount.directory.text) will end with this process: \(error)")
+    }
   }
 
   /// A mount is served no more: this daemon unmounted it, or umount(8) did.
   private func ended(_ number: Int, _ reason: SessionEnd) {
     state.notifyAll { state in
+      supervisor.tell(.drop(name: Descriptors.mount(number)))
       if state.leaving.removeValue(forKey: number) != nil { return }
       guard let entry = state.entries.removeValue(forKey: number) else {
         state.endedEarly.insert(number)
         return
       }
-      if entry.madeDirectory { rmdir(entry.mount.directory.text) }
+      if entry.kept.madeDirectory { rmdir(entry.mount.directory.text) }
       write(state)
       log.info("\(entry.mount.name) is not mounted at \(entry.mount.directory.text) any more: \(reason)")
     }
@@ -174,7 +213,10 @@ final class MountTable: Sendable {
     state.withLock { state in
       guard let entry = state.entries.removeValue(forKey: number) else { return }
       state.leaving[number] = entry.mount.name
-      if entry.madeDirectory { rmdir(entry.mount.directory.text) }
+      var kept = entry.kept
+      kept.isLeaving = true
+      keep(kept, number)
+      if entry.kept.madeDirectory { rmdir(entry.mount.directory.text) }
       write(state)
       log.warning("\(entry.mount.name) is not mounted here any more, but still in use elsewhere")
     }
@@ -189,7 +231,7 @@ final class MountTable: Sendable {
 
   /// Writes the mounts down. Without the record nothing is lost but the cleaning up after a killed daemon.
   private func write(_ state: State) {
-    let entries = state.entries.values.map { MountRecord.Entry(mount: $0.mount, madeDirectory: $0.madeDirectory) }
+    let entries = state.entries.values.map { MountRecord.Entry(mount: $0.mount, madeDirectory: $0.kept.madeDirectory) }
     do throws(Failure) { try record.write(entries) } catch { log.error("\(error.message)") }
   }
 }

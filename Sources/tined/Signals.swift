@@ -16,11 +16,25 @@ struct Signals {
   /// Waits for the next, and returns its number.
   func next() -> Int32 {
     while true {
-      var event = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-      _ = poll(&event, 1, -1)
-      var fromTerminal = false
-      let signal = linux_take_interruption(descriptor, &fromTerminal)
-      if signal > 0 { return signal }
+      if let signal = wait(-1, -1) { return signal }
     }
+  }
+
+  /// The same for `milliseconds` at most; nil where none comes.
+  func next(atMost milliseconds: Int32) -> Int32? { wait(milliseconds, -1) }
+
+  /// Waits for the next, or until a descriptor can be read from; then nil.
+  func next(orReadable other: Int32) -> Int32? {
+    wait(-1, other)
+  }
+
+  private func wait(_ milliseconds: Int32, _ other: Int32) -> Int32? {
+    var events = [
+      pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0), pollfd(fd: other, events: Int16(POLLIN), revents: 0),
+    ]
+    _ = poll(&events, 2, milliseconds)
+    var fromTerminal = false
+    let signal = linux_take_interruption(descriptor, &fromTerminal)
+    return signal > 0 ? signal : nil
   }
 }

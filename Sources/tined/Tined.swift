@@ -22,6 +22,9 @@ struct Tined: ParsableCommand {
     help: ArgumentHelp("A descriptor to report to when the daemon serves, or why it cannot.", visibility: .hidden))
   var readiness: Int32?
 
+  @Flag(help: ArgumentHelp("Serve as a supervisor's worker, which is reached at descriptor 3.", visibility: .hidden))
+  var worker = false
+
   @Option(help: "How much to log: trace, debug, info, notice, warning, error or critical.")
   var logLevel: Logger.Level = .info
 
@@ -36,14 +39,21 @@ struct Tined: ParsableCommand {
       return handler
     }
     let log = Logger(label: "tined")
-    let readiness = Readiness(descriptor: readiness)
     do throws(Failure) {
-      try Daemon(store: store, linger: linger, log: log).run(readiness)
+      if worker {
+        try Daemon(store: store, linger: linger, log: log).run()
+      } else {
+        var supervisor = try Supervisor(arguments: workerArguments, readiness: readiness, log: log)
+        supervisor.run()
+      }
     } catch {
       log.critical("\(error.message)")
-      readiness.report(error)
       throw ExitCode.failure
     }
+  }
+
+  private var workerArguments: [String] {
+    ["--store", store, "--worker", "--log-level", logLevel.rawValue] + (linger.map { ["--linger", String($0)] } ?? [])
   }
 }
 

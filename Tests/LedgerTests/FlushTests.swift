@@ -84,4 +84,22 @@ import Testing
     }
     #expect(ledger.durableLSN == 0)
   }
+
+  /// The host took what it could not write for written, showed it to the next start from its memory, and that start flushed nothing of it.
+  @Test func aNewStartAfterAFailedFlushCountsWhatTheDiskHas() throws {
+    let disk = SimulatedDisk()
+    let journal = try Journal(disk)
+    try journal.append([1])
+    try journal.flush()
+    try journal.append([2])
+    disk.fail { call, _ in call == .synchronize ? .inputOutput : nil }
+    #expect(throws: LedgerError.self) { try journal.flush() }
+    disk.fail(nil)
+    let again = try Journal(disk)
+    try again.append([3])
+    try again.flush()
+    for seed in 0..<20 as Range<UInt64> {
+      #expect(try Journal(disk.afterPowerCut(seed: seed)).records.count == again.records.count + 1, "seed \(seed)")
+    }
+  }
 }

@@ -92,8 +92,41 @@ struct PostgreSQLTests {
     #expect(asServer("\(PostgreSQL.programs)/pg_ctl -D \(mount) -m fast -w stop").code == 0)
   }
 
+  @Test func theServerGoesOnWhereWorkersAreKilled() {
+    let store = TineStore()
+    let mount = makeServer(store)
+    let logs = (1...3).map { Acknowledgments(log: store.directory.appending("acknowledged\($0)")) }
+    let clients = logs.enumerated().map { startClient($0.offset, store, log: $0.element) }
+    for log in logs { log.wait(for: 10) }
+    store.killWorkers(killCount(otherwise: 5))
+    for log in logs { log.wait(for: log.count + 10) }
+    let complaints = shell("grep -E 'ERROR|FATAL|PANIC|could not' '\(store.directory.path)/log5432'")
+    #expect(complaints.output == "")
+    for client in clients { client.end() }
+    for (client, log) in logs.enumerated() {
+      let held = query("SELECT count(*) FROM t WHERE client = \(client)", store)
+      #expect((Int(held) ?? 0) >= log.count)
+      #expect(query("SELECT max(id) FROM t WHERE client = \(client)", store) == held, "no statement failed in between")
+    }
+    expectSound(mount, store)
+  }
+
+  /// The server's own checkers find nothing. They end it.
+  private func expectSound(_ mount: String, _ store: TineStore) {
+    let amcheck = asServer(
+      "\(PostgreSQL.programs)/pg_amcheck -h \(store.directory.path) --install-missing --heapallindexed postgres")
+    #expect(amcheck.code == 0, "\(amcheck.output)")
+    #expect(asServer("\(PostgreSQL.programs)/pg_ctl -D \(mount) -m fast -w stop").code == 0)
+    let checksums = asServer("\(PostgreSQL.programs)/pg_checksums --check -D \(mount)")
+    #expect(checksums.code == 0, "\(checksums.output)")
+    let check = store.tine("check")
+    #expect(check.code == 0, "\(check.output)")
+  }
+
   /// The server that runs on a data directory. It cannot be looked for by its command line, which is gone before it is.
-  private func serverProcess(_ data: String) -> String { shell("head -n 1 '\(data)/postmaster.pid' | tr -d '\\n'").output }
+  private func serverProcess(_ data: String) -> String {
+    shell("head -n 1 '\(data)/postmaster.pid' | tr -d '\\n'").output
+  }
 
   /// Kills the server and its children, some of which may be gone already, and waits until they are.
   private func killServer(_ server: String) {
@@ -106,7 +139,6 @@ struct PostgreSQLTests {
 
   @Test func nothingAcknowledgedIsLostWithTheDaemon() {
     let store = TineStore()
-    let socket = store.directory.path
     let mount = makeServer(store)
     for round in 1...2 {
       let log = Acknowledgments(log: store.directory.appending("acknowledged\(round)"))
@@ -124,12 +156,6 @@ struct PostgreSQLTests {
       #expect(held >= acknowledged)
       #expect(query("SELECT max(id) FROM t WHERE client = \(round)", store) == String(held))
     }
-    let amcheck = asServer("\(PostgreSQL.programs)/pg_amcheck -h \(socket) --install-missing --heapallindexed postgres")
-    #expect(amcheck.code == 0, "\(amcheck.output)")
-    #expect(asServer("\(PostgreSQL.programs)/pg_ctl -D \(mount) -m fast -w stop").code == 0)
-    let checksums = asServer("\(PostgreSQL.programs)/pg_checksums --check -D \(mount)")
-    #expect(checksums.code == 0, "\(checksums.output)")
-    let check = store.tine("check")
-    #expect(check.code == 0, "\(check.output)")
+    expectSound(mount, store)
   }
 }

@@ -110,6 +110,26 @@ struct RedisTests {
     verifySnapshot(mount)
   }
 
+  @Test func theServerGoesOnWhereWorkersAreKilled() {
+    let (store, mount) = makeStore()
+    let socket = store.directory.appending("prod.sock")
+    let log = Acknowledgments(log: store.directory.appending("acknowledged"), pattern: "OK$")
+    let server = startServer(mount, socket: socket)
+    let client = startClient(socket: socket, log: log)
+    log.wait(for: 10)
+    store.killWorkers(killCount(otherwise: 5))
+    log.wait(for: log.count + 10)
+    client.end()
+    // Every key was set, so no answer was an error.
+    let last = number(of: "--scan | tr -d k | sort -n | tail -n 1", socket: socket)
+    #expect(last >= log.count)
+    #expect(keys(socket: socket) == last)
+    server.end()
+    verifyFiles(mount)
+    let check = store.tine("check")
+    #expect(check.code == 0, "\(check.output)")
+  }
+
   @Test func nothingAcknowledgedIsLostWithTheDaemon() {
     let (store, mount) = makeStore()
     let socket = store.directory.appending("prod.sock")

@@ -95,6 +95,23 @@ struct SQLiteTests {
   }
 
   @Test(arguments: ["WAL", "DELETE"])
+  func writersGoOnWhereWorkersAreKilled(journal: String) {
+    let store = TineStore()
+    let mount = makeDatabase(store, journal: journal)
+    let logs = (0..<2).map { Acknowledgments(log: store.directory.appending("acknowledged\($0)")) }
+    let writers = logs.enumerated().map {
+      startWriter("\(mount)/db", journal: journal, writer: $0.offset, log: $0.element)
+    }
+    store.killWorkers(killCount(otherwise: 5))
+    for log in logs { log.wait(for: log.count + 3) }
+    for writer in writers { writer.end() }
+    #expect(shell("grep -hvE '^[0-9]+$' \(logs.map(\.log).joined(separator: " "))").output == "", "no statement failed")
+    expectWhole("\(mount)/db", logs.map(\.count), journal: journal)
+    let check = store.tine("check")
+    #expect(check.code == 0, "\(check.output)")
+  }
+
+  @Test(arguments: ["WAL", "DELETE"])
   func nothingAcknowledgedIsLostWithTheDaemon(journal: String) {
     let store = TineStore()
     let mount = makeDatabase(store, journal: journal)

@@ -142,6 +142,8 @@ private final class MemoryFile: StorageFile {
 
   func synchronize() throws(Errno) {}
 
+  func synchronizeAndDropCache() throws(Errno) {}
+
   func startWriteback(at offset: UInt64, count: UInt64) throws(Errno) {}
 
   func size() throws(Errno) -> UInt64 { UInt64(bytes.count) }

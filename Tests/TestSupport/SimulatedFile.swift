@@ -2,11 +2,16 @@ import Synchronization
 import SystemIO
 
 /// A file of a `SimulatedDisk`: its bytes, and those that were synchronized.
+///
+/// As on Linux, pages that a flush could not write are taken for written: until they are written to again they are lost, and show as
+/// long as they are in memory.
 final class SimulatedFile: StorageFile {
   private static let page = 4096
   private struct Content {
     var current: [UInt8] = []
     var durable: [UInt8] = []
+    /// Pages that a flush could not write.
+    var lost: Set<Int> = []
   }
 
   private let content = Mutex(Content())
@@ -81,11 +86,42 @@ final class SimulatedFile: StorageFile {
       Self.extend(&content, to: offset + bytes.count)
       content.replaceSubrange(offset..<offset + bytes.count, with: bytes)
     }
+    guard !bytes.isEmpty else { return }
+    content.withLock { $0.lost.subtract(offset / Self.page...(offset + bytes.count - 1) / Self.page) }
   }
 
   func synchronize() throws(Errno) {
-    try disk.check(.synchronize, path)
-    content.withLock { $0.durable = $0.current }
+    do throws(Errno) { try disk.check(.synchronize, path) } catch {
+      content.withLock { content in
+        let pages = 0..<(content.current.count + Self.page - 1) / Self.page
+        content.lost.formUnion(pages.filter { Self.bytes($0, content.current) != Self.bytes($0, content.durable) })
+      }
+      throw error
+    }
+    content.withLock { content in
+      var written = content.current
+      for page in content.lost { Self.replace(page, of: &written, with: content.durable) }
+      content.durable = written
+    }
+  }
+
+  func synchronizeAndDropCache() throws(Errno) {
+    try synchronize()
+    content.withLock { content in
+      content.current = content.durable
+      content.lost = []
+    }
+  }
+
+  private static func bytes(_ page: Int, _ content: [UInt8]) -> ArraySlice<UInt8> {
+    content[min(page * Self.page, content.count)..<min((page + 1) * Self.page, content.count)]
+  }
+
+  /// What the disk never had of it reads as zeros.
+  private static func replace(_ page: Int, of content: inout [UInt8], with other: [UInt8]) {
+    let range = min(page * Self.page, content.count)..<min((page + 1) * Self.page, content.count)
+    let old = bytes(page, other).prefix(range.count)
+    content.replaceSubrange(range, with: old + repeatElement(0, count: range.count - old.count))
   }
 
   func startWriteback(at offset: UInt64, count: UInt64) throws(Errno) {}

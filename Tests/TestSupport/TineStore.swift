@@ -31,9 +31,15 @@ public final class TineStore: Sendable {
 
   /// Runs `tine` with a command line on this store.
   @discardableResult
-  public func tine(_ commandLine: String) -> (code: Int32, output: String) {
-    shell("TINE_STORE='\(path)' '\(Self.program("tine"))' \(commandLine)")
+  public func tine(_ commandLine: String) -> (code: Int32, output: String) { shell(command(commandLine)) }
+
+  /// The same for a shell to run.
+  public func command(_ commandLine: String) -> String {
+    "TINE_STORE='\(path)' '\(Self.program("tine"))' \(commandLine)"
   }
+
+  /// The daemon's program.
+  public static var daemon: String { program("tined") }
 
   /// Mounts a fork or snapshot in a directory of its own, and returns that.
   public func mount(_ reference: String) -> String {
@@ -44,14 +50,40 @@ public final class TineStore: Sendable {
     return target
   }
 
-  /// Kills the daemon as a crash would.
-  public func killDaemon() {
+  /// Kills the daemon as a crash would: its supervisor too, so that nobody takes over.
+  public func killDaemon() { kill("[t]ined --store \(path)") }
+
+  /// Kills the daemon's worker as a crash would. Another one takes over.
+  public func killWorker() { kill("[t]ined --store \(path) --worker") }
+
+  /// Kills workers at random moments, a few a second.
+  public func killWorkers(_ count: Int) {
+    for _ in 0..<count {
+      usleep(UInt32.random(in: 0..<500_000))
+      killWorker()
+    }
+  }
+
+  /// Kills the daemon's worker as it is about to send an answer to the kernel (writev(2)): the `number`-th from here on, so that what
+  /// it answers has happened. Where it has nothing to answer for long, it is killed all the same.
+  public func killWorkerBeforeAnswer(_ number: Int) {
     let killed = shell(
       """
-      all=$(pgrep -f -- '[t]ined --store \(path)') || exit 1
-      kill -KILL $all; for process in $all; do while kill -0 $process; do sleep 0.01; done; done
+      until worker=$(pgrep -f -- '[t]ined --store \(path) --worker'); do sleep 0.002; done
+      timeout 5 strace -f -qq -o /dev/null -e trace=writev -e inject=writev:signal=KILL:when=\(number) -p $worker
+      kill -KILL $worker; while kill -0 $worker; do sleep 0.002; done
       """)
-    precondition(killed.code == 0, "there was no daemon to kill")
+    precondition(killed.code == 0, "the worker was not killed: \(killed.code) \(killed.output)")
+  }
+
+  /// They are waited for by their numbers: what is ending has no command line any more.
+  private func kill(_ pattern: String) {
+    let killed = shell(
+      """
+      until all=$(pgrep -f -- '\(pattern)'); do kill -0 $(pgrep -f -- '[t]ined --store \(path)') || exit 1; done
+      kill -KILL $all; for process in $all; do while kill -0 $process; do sleep 0.002; done; done
+      """)
+    precondition(killed.code == 0, "there was no daemon to kill: \(killed.output)")
   }
 }
 

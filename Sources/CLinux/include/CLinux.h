@@ -2,6 +2,8 @@
 // One header a concern; each function returns what the system call returns and sets errno.
 #include "linux_attributes.h"
 #include "linux_files.h"
+#include "linux_memory.h"
+#include "linux_messages.h"
 #include "linux_mounts.h"
 #include "linux_processes.h"
 #include "linux_signals.h"

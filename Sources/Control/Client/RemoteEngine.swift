@@ -74,6 +74,10 @@ public struct RemoteEngine: MountingEngine {
     try client.call(post("unmount", request), as: Done.self)
   }
 
+  public func upgrade(_ request: UpgradeRequest) throws(Failure) {
+    try client.call(post("upgrade", request), as: Done.self)
+  }
+
   public func shutDown() throws(Failure) { try client.call(post("shutdown", Done()), as: Done.self) }
 
   private func get(_ path: String...) -> Request { Request(method: .get, path: path) }

@@ -6,15 +6,26 @@ public struct VersionReport: Codable, Sendable {
   public let api: Int
   /// The daemon's process, where a daemon answers.
   public let process: Int32?
+  /// The file of the program that the daemon runs.
+  public let program: String?
 
-  public init(version: String, api: Int, process: Int32?) {
+  public init(version: String, api: Int, process: Int32? = nil, program: String? = nil) {
     self.version = version
     self.api = api
     self.process = process
+    self.program = program
   }
 
   /// What this build speaks.
-  public static let current = VersionReport(version: "0.1.0", api: 1, process: nil)
+  public static let current = VersionReport(version: "0.1.0", api: 1)
+}
+
+/// Asks the daemon to have another program take over from its own, with all mounts.
+public struct UpgradeRequest: Codable, Sendable {
+  /// The absolute path of a `tined`.
+  public let program: String
+
+  public init(program: String) { self.program = program }
 }
 
 /// How far a long operation has come.

@@ -49,12 +49,21 @@ extension Store {
       guard isCheckpointDue else { continue }
       do throws(StoreError) {
         try checkpoint()
-        checkpointer.state.withLock { $0.failure = nil }
+        note(nil)
       } catch {
-        checkpointer.state.withLock { $0.failure = error }
+        note(error)
       }
     }
     checkpointer.state.notifyAll { $0.isRunning = false }
+  }
+
+  /// Keeps how a checkpoint ended, and tells where it is news.
+  private func note(_ failure: StoreError?) {
+    let isNews = checkpointer.state.withLock { state in
+      defer { state.failure = failure }
+      return (state.failure == nil) != (failure == nil)
+    }
+    if isNews { options.onCheckpointFailure?(failure) }
   }
 
   private var isCheckpointDue: Bool {

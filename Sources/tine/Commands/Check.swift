@@ -54,7 +54,7 @@ struct Check: ParsableCommand {
 
   private func repaired(_ interruptions: Interruptions) throws -> CheckReport {
     let directory = try store.directory()
-    guard try RemoteEngine(store: directory, interruption: nil) == nil else {
+    guard try Owner.daemon(of: directory) == nil else {
       throw Failure(
         .conflict, "the store's daemon runs, and a repair needs the store for itself", hint: "'tine stop' ends it")
     }

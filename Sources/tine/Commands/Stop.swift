@@ -11,7 +11,7 @@ struct Stop: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    let engine = try RemoteEngine(store: try store.directory())
+    let engine = try Owner.daemon(of: store.directory())
     try engine?.shutDown()
     if output.json {
       try Console.print(json: ["stopped": engine != nil])

@@ -29,7 +29,7 @@ struct Unmount: ParsableCommand {
 
   func run() throws {
     let directory = try store.directory()
-    guard let engine = try RemoteEngine(store: directory) else {
+    guard let engine = try Owner.daemon(of: directory) else {
       try report(try MountRecord(store: directory).clear())
       return
     }

@@ -20,7 +20,7 @@ struct DaemonLauncher {
   /// Starts the daemon and waits until it serves, or says why it cannot.
   private func start() throws(Failure) {
     let turn = try takeTurn()
-    if try RemoteEngine(store: store) == nil { try check(try launch()) }
+    if try Owner.daemon(of: store) == nil { try check(try launch()) }
     _ = consume turn
   }
 
@@ -69,13 +69,17 @@ struct DaemonLauncher {
   }
 
   /// The daemon's program: beside this one, or in the libexec directory that belongs to it.
-  private static func program() throws(Failure) -> String {
+  static func program() throws(Failure) -> String {
     var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
     let length = readlink("/proc/self/exe", &buffer, buffer.count)
     let path = String(decoding: buffer.prefix(max(0, length)), as: UTF8.self)
     let directory = path.lastIndex(of: "/").map { path[..<$0] } ?? "."
     let candidates = ["\(directory)/tined", "\(directory)/../libexec/tine/tined", "\(directory)/../libexec/tined"]
-    if let found = candidates.first(where: { access($0, X_OK) == 0 }) { return found }
+    for candidate in candidates where access(candidate, X_OK) == 0 {
+      guard let resolved = realpath(candidate, nil) else { continue }
+      defer { free(resolved) }
+      return String(cString: resolved)
+    }
     throw Failure(
       .failed, "the program tined is neither in \(directory) nor in its libexec",
       hint: "install tine and tined together")

@@ -48,11 +48,11 @@ extension StoreOptions {
   func withEngine<Value>(
     _ interruptions: Interruptions? = nil, writes: Bool = true, _ body: (any Engine) throws -> Value
   ) throws -> Value {
-    let directory = try directory()
-    if let remote = try RemoteEngine(store: directory, interruption: interruptions?.descriptor) {
-      return try body(remote)
+    let local: LocalEngine
+    switch try Owner(of: directory(), interruptions, writes: writes) {
+    case .daemon(let remote): return try body(remote)
+    case .thisProcess(let engine): local = engine
     }
-    let local = try LocalEngine(opening: directory, writes: writes)
     do {
       let value = try body(local)
       try local.close()

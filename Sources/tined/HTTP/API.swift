@@ -57,6 +57,10 @@ enum API {
 
   private static func addUpkeep(to api: Endpoints, _ engine: some MountingEngine) {
     api.get("version") { (_) throws(Failure) in try engine.version() }
+    api.post("upgrade") { (request: UpgradeRequest) throws(Failure) in
+      try engine.upgrade(request)
+      return Done()
+    }
     api.stream("import") { (request: ImportRequest, progress) throws(Failure) in
       try engine.importDirectory(request, progress: progress)
     }
@@ -67,17 +71,20 @@ enum API {
     api.stream("check") { (_: Done, progress) throws(Failure) in try engine.check(progress: progress) }
   }
 
-  /// Ends the daemon. The store is free when the answer is sent; the process ends when the client has read it.
+  /// Ends the daemon. The store is free when the answer is sent; the process ends when the client has read it, also where the
+  /// store could not be closed in order.
   private static func addShutdown(
     to router: Router<BasicRequestContext>, _ engine: some MountingEngine, _ workers: Workers
   ) {
     router.post("v1/shutdown") { request, _ in
-      try await workers.run { () throws(Failure) in try engine.shutDown() }
-      let answer = ByteBuffer(bytes: try JSON.encode(Done()))
+      let failure = await shutDown(engine, workers)
+      let status = failure.map { HTTPResponse.Status(code: $0.kind.status) } ?? .ok
+      let answer = ByteBuffer(bytes: try failure.map { try JSON.encode(ErrorBody($0)) } ?? JSON.encode(Done()))
+      let code = failure == nil ? EXIT_SUCCESS : EXIT_FAILURE
       let body = ResponseBody(contentLength: answer.readableBytes) { writer in
         Task {
           try await Task.sleep(for: .seconds(5))
-          exit(EXIT_SUCCESS)
+          exit(code)
         }
         let (closing, source) = AsyncStream<Never>.makeStream()
         try await request.body.consumeWithInboundCloseHandler { _ in
@@ -87,9 +94,17 @@ enum API {
         } onInboundClosed: {
           source.finish()
         }
-        exit(EXIT_SUCCESS)
+        exit(code)
       }
-      return Response(status: .ok, headers: [.contentType: "application/json"], body: body)
+      return Response(status: status, headers: [.contentType: "application/json"], body: body)
+    }
+  }
+  private static func shutDown(_ engine: some MountingEngine, _ workers: Workers) async -> Failure? {
+    do throws(Failure) {
+      try await workers.run { () throws(Failure) in try engine.shutDown() }
+      return nil
+    } catch {
+      return error
     }
   }
 }

@@ -180,6 +180,8 @@ final class RecordingFile: StorageFile {
 
   func synchronize() throws(Errno) { try disk.note(.synchronize(number)) }
 
+  func synchronizeAndDropCache() throws(Errno) { try synchronize() }
+
   func startWriteback(at offset: UInt64, count: UInt64) throws(Errno) {}
 
   func size() throws(Errno) -> UInt64 { content.withLock { UInt64($0.count) } }

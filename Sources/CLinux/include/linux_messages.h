@@ -1,0 +1,15 @@
+#ifndef TINE_LINUX_MESSAGES_H
+#define TINE_LINUX_MESSAGES_H
+#include <stddef.h>
+#include <sys/types.h>
+
+/// socketpair(2) of two connected ends that keep messages whole (SOCK_SEQPACKET), with SOCK_CLOEXEC.
+int linux_message_pair(int ends[2]);
+
+/// Sends one message, with a copy of `descriptor` unless that is -1. Never raises SIGPIPE.
+ssize_t linux_send_message(int socket, const void *bytes, size_t count, int descriptor);
+
+/// Receives one message and the descriptor that came with it (-1 where none did), which is closed on exec. 0 says that the
+/// other end is closed. A message that is longer than `count` fails with EMSGSIZE.
+ssize_t linux_receive_message(int socket, void *bytes, size_t count, int *descriptor);
+#endif

@@ -1,0 +1,53 @@
+import CLinux
+import Glibc
+
+/// One end of a connection between two processes that keeps messages whole and carries descriptors along.
+public struct MessageSocket: ~Copyable, Sendable {
+  /// The longest message, in bytes; longer ones are `messageTooLong`.
+  public static let longestMessage = 128 << 10
+
+  public let descriptor: FileDescriptor
+
+  public init(_ descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
+
+  /// Both ends of a new connection.
+  public static func pair() throws(Errno) -> Pair {
+    var ends: [Int32] = [-1, -1]
+    try retryingInterrupts { linux_message_pair(&ends) }
+    return Pair(
+      first: MessageSocket(FileDescriptor(owning: ends[0])), second: MessageSocket(FileDescriptor(owning: ends[1])))
+  }
+
+  public struct Pair: ~Copyable {
+    public var first: MessageSocket
+    public var second: MessageSocket
+
+    /// Closes the second end and gives the first one away.
+    public consuming func closeSecond() -> MessageSocket { first }
+  }
+
+  public struct Message: ~Copyable {
+    public let bytes: [UInt8]
+    /// What came along with it.
+    public var descriptor: FileDescriptor?
+  }
+
+  /// Sends a message, which must not be empty, and a copy of a descriptor with it.
+  public func send(_ bytes: [UInt8], descriptor other: Int32 = -1) throws(Errno) {
+    precondition(!bytes.isEmpty, "an empty message says that the connection has ended")
+    guard bytes.count <= Self.longestMessage else { throw .messageTooLong }
+    try retryingInterrupts { linux_send_message(descriptor.rawValue, bytes, bytes.count, other) }
+  }
+
+  /// Waits for the next message; nil when the other end is closed.
+  public func receive() throws(Errno) -> Message? {
+    var bytes = [UInt8](repeating: 0, count: Self.longestMessage)
+    var received: Int32 = -1
+    let count = try retryingInterrupts {
+      linux_receive_message(descriptor.rawValue, &bytes, bytes.count, &received)
+    }
+    guard count > 0 else { return nil }
+    let other: FileDescriptor? = received >= 0 ? FileDescriptor(owning: received) : nil
+    return Message(bytes: Array(bytes[..<count]), descriptor: other)
+  }
+}

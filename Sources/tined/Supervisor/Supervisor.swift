@@ -1,0 +1,198 @@
+import Control
+import Glibc
+import Logging
+import Processes
+import SystemIO
+
+/// The process that outlives the daemon's worker. It keeps copies of the descriptors that must stay open, above all those of the
+/// connections to the kernel, and starts another worker where one dies. Whoever uses a mount meanwhile sees a pause.
+///
+/// It knows neither stores nor mounts, has one thread, and does next to nothing, so there is little that could end it.
+struct Supervisor {
+  private let log: Logger
+  private let signals: Signals
+  /// The worker's command line, without the program.
+  private let arguments: [String]
+  private var program: String
+  private var kept: [String: Kept] = [:]
+
+  private final class Kept {
+    let descriptor: FileDescriptor
+    var data: [UInt8]
+
+    init(_ descriptor: consuming FileDescriptor, _ data: [UInt8]) {
+      self.descriptor = descriptor
+      self.data = data
+    }
+  }
+
+  /// How a worker lived, by what it said and how it ended.
+  private struct Life {
+    var served: ContinuousClock.Instant?
+    var isEnding = false
+    var successor: String?
+    var ending = Child.Ending.exited(0)
+
+    /// It ended by its own fault before it could be of use.
+    var wasInVain: Bool {
+      if case .killed(SIGKILL) = ending { return false }
+      return served.map { $0.duration(to: .now) < .milliseconds(250) } ?? true
+    }
+  }
+
+  /// - Parameter readiness: where the first worker is to report that it serves.
+  init(arguments: [String], readiness: Int32?, log: Logger) throws(Failure) {
+    self.arguments = arguments
+    self.log = log
+    do throws(Errno) {
+      signals = try Signals()
+      program = try Self.ownProgram()
+    } catch {
+      throw Failure(.failed, "cannot start the daemon: \(error)")
+    }
+    if let readiness { kept[Descriptors.readiness] = Kept(FileDescriptor(owning: readiness), []) }
+  }
+
+  /// Workers that die as soon as they are there are not replaced for ever.
+  private static let mostLivesInVain = 20
+
+  /// This process's own program, even where another file has taken its place: its workers did serve.
+  private static let ownImage = "/proc/self/exe"
+
+  /// Has workers serve until one ends because it was asked to, or none lives; then this process ends.
+  mutating func run() -> Never {
+    var hasServed = false
+    var livesInVain = 0
+    while true {
+      let life = live()
+      // Whoever waited for the first worker has heard of it, or hears now that there is none.
+      kept[Descriptors.readiness] = nil
+      hasServed = hasServed || life.served != nil
+      if life.isEnding || !hasServed { exit(life.ending.code) }
+      if let successor = life.successor {
+        log.notice("\(successor) takes over")
+        program = successor
+        continue
+      }
+      log.warning("the worker \(life.ending.summary); another one takes over")
+      livesInVain = life.wasInVain ? livesInVain + 1 : 0
+      guard livesInVain < Self.mostLivesInVain else { giveUp() }
+      if life.served == nil, life.wasInVain { program = Self.ownImage }
+      if livesInVain > 1, signals.next(atMost: Int32(livesInVain) * 20) != nil { exit(EXIT_FAILURE) }
+    }
+  }
+
+  private func giveUp() -> Never {
+    log.critical("workers end as soon as they are started; the mounts are given up")
+    exit(EXIT_FAILURE)
+  }
+
+  /// One worker's life.
+  private mutating func live() -> Life {
+    var life = Life()
+    do throws(Errno) {
+      let pair = try MessageSocket.pair()
+      let worker = try start(with: pair.second.descriptor.rawValue)
+      let socket = pair.closeSecond()
+      do throws(Errno) {
+        try handOver(to: socket)
+        try listen(to: socket, worker, &life)
+      } catch {
+        if error != .brokenPipe { log.error("cannot talk to the worker: \(error)") }
+      }
+      life.ending = worker.wait()
+    } catch {
+      log.error("cannot start a worker: \(error)")
+    }
+    return life
+  }
+
+  private func start(with socket: Int32) throws(Errno) -> Child {
+    var command = Command([program] + arguments, environment: Self.environment)
+    command.extra = socket
+    do throws(SpawnError) { return try command.start() } catch { throw error.errno }
+  }
+
+  private func handOver(to socket: borrowing MessageSocket) throws(Errno) {
+    for (name, kept) in kept {
+      try socket.send(
+        SupervisorMessage.keep(name: name, data: kept.data).encoded, descriptor: kept.descriptor.rawValue)
+    }
+    try socket.send(SupervisorMessage.begin.encoded)
+  }
+
+  /// Takes what the worker says until it has ended, and passes signals on to it.
+  private mutating func listen(
+    to socket: borrowing MessageSocket, _ worker: Child, _ life: inout Life
+  ) throws(Errno) {
+    while true {
+      if let signal = signals.next(orReadable: socket.descriptor.rawValue) {
+        log.notice("passing signal \(signal) on to the worker")
+        worker.signal(SIGTERM)
+        continue
+      }
+      guard var message = try socket.receive() else { return }
+      take(message.bytes, message.descriptor.take(), worker, &life)
+    }
+  }
+
+  private mutating func take(
+    _ bytes: [UInt8], _ descriptor: consuming FileDescriptor?, _ worker: Child, _ life: inout Life
+  ) {
+    switch SupervisorMessage(decoding: bytes) {
+    case .keep(let name, let data):
+      if let descriptor { kept[name] = Kept(descriptor, data) } else { kept[name]?.data = data }
+    case .drop(let name): kept[name] = nil
+    case .serving: life.served = .now
+    case .ending: life.isEnding = true
+    case .replace(let program):
+      life.successor = program
+      // What it has acknowledged is in the ledger, so this is as good an end as any.
+      worker.signal(SIGKILL)
+    case .begin, nil: log.error("the worker said something that has no meaning")
+    }
+  }
+
+  /// The file of the program that this process runs.
+  static func ownProgram() throws(Errno) -> String {
+    var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
+    let length = try retryingInterrupts { readlink("/proc/self/exe", &buffer, buffer.count) }
+    return String(decoding: buffer[..<length], as: UTF8.self)
+  }
+
+  private static var environment: [[UInt8]] {
+    var entries: [[UInt8]] = []
+    var next = environ
+    while let entry = next.pointee {
+      entries.append(Array(UnsafeRawBufferPointer(start: entry, count: strlen(entry))))
+      next += 1
+    }
+    return entries
+  }
+}
+
+/// The names of descriptors that a supervisor keeps.
+enum Descriptors {
+  static let readiness = "readiness"
+  static let lock = "lock"
+  static let requests = "requests"
+
+  static func mount(_ number: Int) -> String { "mount-\(number)" }
+
+  static func mountNumber(_ name: String) -> Int? {
+    name.hasPrefix("mount-") ? Int(name.dropFirst("mount-".count)) : nil
+  }
+}
+
+extension Child.Ending {
+  fileprivate var summary: String {
+    switch self {
+    case .exited(let code): "ended with code \(code)"
+    case .killed(let signal): "was ended by signal \(signal)"
+    }
+  }
+}
+
+extension Errno {
+  fileprivate static let brokenPipe = Errno(rawValue: EPIPE)
+}

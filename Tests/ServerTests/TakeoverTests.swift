@@ -1,0 +1,150 @@
+import Glibc
+import PosixCalls
+import SystemIO
+import TestSupport
+import Testing
+
+/// The daemon's worker is killed at random moments under programs that use a mount: no call fails, and each happens once.
+@Suite(.enabled(if: TineStore.canMount, "it needs /dev/fuse and root"), .serialized)
+struct TakeoverTests {
+  private func makeStore() -> (TineStore, mount: Path) {
+    let store = TineStore()
+    #expect(store.tine("init").code == 0)
+    #expect(store.tine("fork --empty prod").code == 0)
+    return (store, Path(store.mount("prod")))
+  }
+
+  /// Runs the work on some threads again and again while the worker is killed, and returns how often each thread ran it.
+  private func rounds(
+    _ store: TineStore, threads: Int,
+    killing kill: @escaping @Sendable (TineStore) -> Void = { store in
+      usleep(UInt32.random(in: 0..<300_000))
+      store.killWorker()
+    },
+    _ work: @escaping @Sendable (_ thread: Int, _ round: Int) throws -> Void
+  ) throws -> [Int] {
+    let state = Monitor((isOver: false, rounds: [Int](repeating: 0, count: threads)))
+    try onThreads(threads + 1) { thread in
+      defer { state.notifyAll { $0.isOver = true } }
+      if thread == threads {
+        for _ in 0..<killCount(otherwise: 10) where !state.withLock({ $0.isOver }) { kill(store) }
+        return
+      }
+      while !state.withLock({ $0.isOver }) {
+        try work(thread, state.withLock { $0.rounds[thread] })
+        state.notifyAll { $0.rounds[thread] += 1 }
+      }
+    }
+    return state.withLock { $0.rounds }
+  }
+
+  /// A remount shows what the store has, whatever the kernel believes.
+  private func remount(_ store: TineStore, _ mount: Path) {
+    let unmounted = store.tine("unmount prod")
+    #expect(unmounted.code == 0, "\(unmounted.output)")
+    _ = store.mount("prod")
+    let check = store.tine("check")
+    #expect(check.code == 0, "\(check.output)")
+  }
+
+  @Test(.enabled(if: shell("which strace").code == 0, "it needs strace"))
+  func eachChangeOfNamesHappensOnce() throws {
+    let (store, mount) = makeStore()
+    let rounds = try rounds(
+      store, threads: 3, killing: { $0.killWorkerBeforeAnswer(Int.random(in: 1...40)) }
+    ) { thread, round in try changeNames(in: mount / Path("\(thread)-\(round)")) }
+    remount(store, mount)
+    for (thread, count) in rounds.enumerated() {
+      #expect(count > 0)
+      for round in 0..<count {
+        try expectChanged(mount / Path("\(thread)-\(round)"), "thread \(thread), round \(round)")
+      }
+    }
+  }
+
+  private func changeNames(in directory: Path) throws {
+    try directory.makeDirectory()
+    for name in ["a", "b", "c"] as [Path] {
+      let file = try (directory / name).create(O_EXCL)
+      _ = try file.write(name.bytes)
+    }
+    try (directory / "a").rename(to: directory / "b", .exchange)
+    try (directory / "c").rename(to: directory / "d", .whiteout)
+    try (directory / "a").link(to: directory / "e")
+    try (directory / "a").link(to: directory / "f")
+    try (directory / "f").unlink()
+    try (directory / "s").makeSymbolicLink(to: "target")
+    try (directory / "a").setAttribute("user.kept", to: [1], .create)
+    try (directory / "a").setAttribute("user.gone", to: [2], .create)
+    try (directory / "a").removeAttribute("user.gone")
+    try (directory / "sub").makeDirectory()
+    try (directory / "sub").rename(to: directory / "moved", .noReplace)
+    try (directory / "moved").removeDirectory()
+    try (directory / "b").rename(to: directory / "g")
+    try (directory / "n").makeNode(mode: S_IFIFO | 0o600)
+    _ = try directory.open(O_RDWR | OpenFlag.temporary)
+  }
+
+  private func expectChanged(_ directory: Path, _ comment: Comment) throws {
+    #expect(try (directory / "a").content() == Array("b".utf8), comment)
+    #expect(try (directory / "g").content() == Array("a".utf8), comment)
+    #expect(try (directory / "d").content() == Array("c".utf8), comment)
+    #expect(try (directory / "c").status().kind == S_IFCHR, comment)
+    #expect(try (directory / "e").status().inode == (directory / "a").status().inode, comment)
+    #expect(try (directory / "a").status().links == 2, comment)
+    #expect(try (directory / "a").attributeNames() == ["user.kept"], comment)
+    #expect(try (directory / "n").status().kind == S_IFIFO, comment)
+    #expect(try directory.status().links == 2, comment)
+    let names = shell("ls '\(directory)'").output.split(separator: "\n")
+    #expect(names == ["a", "c", "d", "e", "g", "n", "s"], comment)
+  }
+
+  /// What is open, mapped, appended to and without a name goes on; and what has no name goes when it is closed.
+  @Test func openFilesGoOn() throws {
+    let (store, mount) = makeStore()
+    let mapped = try (mount / "mapped").create()
+    try mapped.truncate(to: 4096 * 3)
+    let mapping = try Mapping(mapped, count: 4096 * 3)
+    let counts = try withUnlinkedFiles(3, in: mount) { files in
+      try rounds(store, threads: 3) { thread, round in
+        let line = Array("\(thread) \(round)\n".utf8)
+        _ = try files[thread].write(line, at: 8000)
+        #expect(try files[thread].read(line.count, at: 8000) == line)
+        #expect(try files[thread].status().links == 0)
+        mapping[thread * 4096 + round % 4096] = UInt8(truncatingIfNeeded: round)
+        try mapping.synchronize()
+        let log = try (mount / "log").open(O_WRONLY | O_CREAT | O_APPEND)
+        _ = try log.write(line)
+        try log.synchronizeData()
+      }
+    }
+    let held = shell(
+      "for _ in $(seq 200); do \(store.command("show prod")) | grep '^holds *3 entries' && exit; sleep 0.05; done; exit 1"
+    )
+    #expect(held.code == 0, "files without a name are left: \(store.tine("show prod").output)")
+    let memory = mapping[0..<4096 * 3]
+    try expectWhole(store, mount, memory, counts)
+  }
+
+  /// Calls `body` with files that have no name, and closes them.
+  private func withUnlinkedFiles<Result>(
+    _ count: Int, in directory: Path, _ body: ([OpenFile]) throws -> Result
+  ) throws -> Result {
+    let files = try (0..<count).map { index in
+      let path = directory / Path("unlinked-\(index)")
+      let file = try path.create(O_EXCL)
+      try path.unlink()
+      return file
+    }
+    return try body(files)
+  }
+
+  private func expectWhole(_ store: TineStore, _ mount: Path, _ memory: [UInt8], _ counts: [Int]) throws {
+    let lines = shell("cat '\(mount)/log'").output.split(separator: "\n").map(String.init).sorted()
+    let expected = counts.enumerated().flatMap { thread, count in (0..<count).map { "\(thread) \($0)" } }
+    #expect(lines == expected.sorted())
+    #expect(try (mount / "mapped").content() == memory)
+    let check = store.tine("check")
+    #expect(check.code == 0, "\(check.output)")
+  }
+}
