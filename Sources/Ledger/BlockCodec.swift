@@ -20,6 +20,14 @@ enum BlockCodec {
     return count > 0 ? Int(count) : nil
   }
 
+  /// Whether the stored bytes of a slot give the block with its digest.
+  static func restores(_ source: UnsafeRawBufferPointer, _ entry: SlotEntry) -> Bool {
+    withUnsafeTemporaryAllocation(byteCount: blockSize, alignment: 16) { target in
+      decompress(source, entry.encoding, into: target.baseAddress!)
+        && Digest(of: UnsafeRawBufferPointer(target)) == entry.digest
+    }
+  }
+
   /// Restores a block of `blockSize` bytes; false where the bytes are no such block.
   @inline(__always)
   static func decompress(

@@ -24,28 +24,33 @@ public struct RecoveryReport: Sendable {
   public var lastLSN: UInt64 = 0
   /// Why the ledger's end was cut; nil where it ended between two records.
   public var cut: String?
+  /// Records that were applied although a block that they brought is damaged: where that was asked for, and they had been flushed.
+  public var damaged: [String] = []
 }
 
 extension Ledger {
   /// Opens the ledger of a store: reads what stands behind `start`, gives each record to `apply`, and cuts a torn end.
   ///
   /// - Parameters:
-  ///   - start: the position of the newest valid checkpoint.
+  ///   - start: the position of the checkpoint that the trees are of: the newest valid one, but for repair.
+  ///   - proven: the position of the newest valid checkpoint, where that is a later one: everything before it was durable.
   ///   - nextSegment: numbers from here on were never used, as far as the checkpoint knows.
+  ///   - keepingDamagedBlocks: whether a record that had been flushed counts where only its blocks are damaged. They cannot be read then.
   ///   - apply: what a record does; an error from it ends the recovery.
   /// - Throws: `damaged` where flushed records are not what they were. Nothing was changed then.
   public static func open(
-    _ storage: any Storage, _ options: LedgerOptions, from start: LedgerPosition, nextSegment: UInt32,
-    apply: (Record) throws(LedgerError) -> Void
+    _ storage: any Storage, _ options: LedgerOptions, from start: LedgerPosition, proven: LedgerPosition? = nil,
+    nextSegment: UInt32, keepingDamagedBlocks: Bool = false, apply: (Record) throws(LedgerError) -> Void
   ) throws(LedgerError) -> (ledger: Ledger, report: RecoveryReport) {
     let segments = SegmentSet(storage, directory: "ledger")
     let numbers = try segments.numbers()
     var report = RecoveryReport()
-    var recovery = Recovery(segments: segments, end: start)
+    let proven = proven ?? start
+    var recovery = Recovery(segments, proven: proven, keepsDamagedBlocks: keepingDamagedBlocks, end: start)
     try recovery.read(numbers.filter { $0 >= start.segment }, from: start, &report, apply)
-    guard recovery.end.nextLSN >= start.nextLSN else {
+    guard recovery.end.nextLSN >= proven.nextLSN else {
       throw .damaged(
-        "the ledger ends at LSN \(recovery.end.nextLSN - 1), before its checkpoint at \(start.nextLSN - 1)")
+        "the ledger ends at LSN \(recovery.end.nextLSN - 1), before its checkpoint at \(proven.nextLSN - 1)")
     }
     try recovery.cutAndSeal()
     report.lastLSN = recovery.end.nextLSN - 1
@@ -58,6 +63,9 @@ extension Ledger {
 /// The work of one recovery.
 private struct Recovery {
   let segments: SegmentSet
+  /// Every record before it was durable: none is cut off.
+  let proven: LedgerPosition
+  let keepsDamagedBlocks: Bool
   /// Behind the last record that was accepted.
   var end: LedgerPosition
   /// The segments whose records were read, in their order, each with the position behind its last record.
@@ -65,8 +73,10 @@ private struct Recovery {
   /// Segments behind a torn record.
   var discarded: [UInt32] = []
 
-  init(segments: SegmentSet, end: LedgerPosition) {
+  init(_ segments: SegmentSet, proven: LedgerPosition, keepsDamagedBlocks: Bool, end: LedgerPosition) {
     self.segments = segments
+    self.proven = proven
+    self.keepsDamagedBlocks = keepsDamagedBlocks
     self.end = end
   }
 
@@ -102,7 +112,12 @@ private struct Recovery {
     let isSealed = segment.footer != nil
     while true {
       let isBehindCheckpoint = scanner.position.nextLSN >= start.nextLSN
-      switch try scanner.next(verifyingPayload: isBehindCheckpoint && !isSealed) {
+      // From an older checkpoint the chain must lead to the newest one.
+      guard
+        proven == start || scanner.position.nextLSN != proven.nextLSN
+          || scanner.position.previousChecksum == proven.previousChecksum
+      else { throw .damaged("record \(proven.nextLSN - 1) is not the one that the last checkpoint was taken behind") }
+      switch try next(&scanner, verifyingPayload: isBehindCheckpoint && !isSealed, later, &report) {
       case .record(let header, let prefix, let slots):
         if !isSealed { segment.append(slots) }
         guard isBehindCheckpoint else { continue }
@@ -129,7 +144,8 @@ private struct Recovery {
       case .invalid(let reason):
         let lsn = scanner.position.nextLSN
         let place = "record \(lsn) in segment \(segment.number) at \(scanner.position.offset): \(reason)"
-        guard isBehindCheckpoint, !isSealed, try !scanner.laterRecordProvesDurable(lsn), try !provesDurable(later, lsn)
+        guard lsn >= proven.nextLSN, !isSealed, try !scanner.laterRecordProvesDurable(lsn),
+          try !provesDurable(later, lsn)
         else { throw .damaged(place) }
         end = scanner.position
         accepted.append((segment, end))
@@ -138,6 +154,22 @@ private struct Recovery {
         return false
       }
     }
+  }
+
+  /// The next record; one that had been flushed also where its blocks are damaged, if those are kept.
+  private func next(
+    _ scanner: inout SegmentScanner, verifyingPayload: Bool, _ later: [UInt32], _ report: inout RecoveryReport
+  ) throws(LedgerError) -> SegmentScanner.Step {
+    let (position, step) = (scanner.position, try scanner.next(verifyingPayload: verifyingPayload))
+    guard case .invalid(let reason) = step, verifyingPayload, keepsDamagedBlocks else { return step }
+    let lsn = position.nextLSN
+    var wasFlushed = try scanner.laterRecordProvesDurable(lsn)
+    if !wasFlushed { wasFlushed = try provesDurable(later, lsn) }
+    guard wasFlushed, case .record(let header, let prefix, let slots) = try scanner.next(verifyingPayload: false) else {
+      return step
+    }
+    report.damaged.append("record \(lsn) in segment \(position.segment) at \(position.offset): \(reason)")
+    return .record(header, prefix: prefix, slots: slots)
   }
 
   /// Whether the next segment begins with the record that would stand at a position: then nothing is missing before it.
@@ -161,7 +193,9 @@ private struct Recovery {
       return try segments.segmentFromDisk(number)
     } catch .damaged(let reason) {
       let holdsCheckpoint = number == start.segment && start.offset > LedgerPosition.start.offset
-      guard !holdsCheckpoint, try segments.hasNoHeader(number), try !provesDurable(later, end.nextLSN) else {
+      guard !holdsCheckpoint, end.nextLSN >= proven.nextLSN, try segments.hasNoHeader(number),
+        try !provesDurable(later, end.nextLSN)
+      else {
         throw .damaged(reason)
       }
       discarded = [number] + later
@@ -177,7 +211,9 @@ private struct Recovery {
     _ number: UInt32, _ later: [UInt32], _ segment: Segment, _ reason: String, _ report: inout RecoveryReport
   ) throws(LedgerError) {
     let place = "segment \(number): \(reason)"
-    guard segment.footer == nil, try !provesDurable([number] + later, end.nextLSN) else { throw .damaged(place) }
+    guard segment.footer == nil, end.nextLSN >= proven.nextLSN, try !provesDurable([number] + later, end.nextLSN) else {
+      throw .damaged(place)
+    }
     discarded = [number] + later
     report.cut = place
   }

@@ -39,7 +39,7 @@ extension Ledger {
   }
 
   /// The segment; nil where a collection removed it meanwhile.
-  private func keptSegment(_ number: UInt32) throws(LedgerError) -> Segment? {
+  func keptSegment(_ number: UInt32) throws(LedgerError) -> Segment? {
     do throws(LedgerError) { return try segments.segment(number) } catch {
       if collection.withLock({ $0.swept.contains(number) }) { return nil }
       throw error

@@ -75,15 +75,20 @@ enum RecordFormat {
     writer.integer(UInt32(0))
     writer.integer(UInt64(0))
     writer.raw(body)
+    encodeSlots(slots, into: &writer)
+    writer.pad(to: 8)
+    writer.replace(at: 4, with: UInt32(writer.bytes.count + payload))
+    return writer.bytes
+  }
+
+  /// The slot table.
+  static func encodeSlots(_ slots: [SlotEntry], into writer: inout ByteWriter) {
     for slot in slots {
       writer.integer(slot.length)
       writer.integer(slot.encoding.rawValue)
       writer.integer(slot.digest.low)
       writer.integer(slot.digest.high)
     }
-    writer.pad(to: 8)
-    writer.replace(at: 4, with: UInt32(writer.bytes.count + payload))
-    return writer.bytes
   }
 
   /// Fills in what the appender knows and seals the record; returns its checksum.

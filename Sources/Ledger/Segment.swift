@@ -50,7 +50,7 @@ final class Segment: Sendable {
     return Segment(header, file: file, footer, try readChunkChecksums(footer, file))
   }
 
-  private static func readChunkChecksums(
+  static func readChunkChecksums(
     _ footer: SegmentFooter, _ file: any StorageFile
   ) throws(LedgerError) -> [UInt64] {
     let slots = Int(footer.slotCount)

@@ -17,6 +17,8 @@ struct SegmentHeader {
   static let version: UInt32 = 1
   /// Content starts here.
   static let size = 4096
+  /// The fields with their checksum; the rest is padding.
+  static let encodedSize = 56
 
   var number: UInt32
   /// Random, the seed of the segment's record checksums: bytes that a tenant stores cannot pose as a record.

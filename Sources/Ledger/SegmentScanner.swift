@@ -8,7 +8,7 @@ struct SegmentScanner {
   /// Where the next record should stand.
   private(set) var position: LedgerPosition
   /// Records end here at the latest.
-  private let limit: UInt64
+  let limit: UInt64
 
   /// What stands where the next record should.
   enum Step {
@@ -98,11 +98,7 @@ struct SegmentScanner {
       do throws(LedgerError) { stored = try read(Int(slot.length), at: slot.offset) } catch {
         throw DecodingFailure("a block of the record can't be read: \(error)")
       }
-      let matches = withUnsafeTemporaryAllocation(byteCount: blockSize, alignment: 16) { target in
-        stored.withUnsafeBytes { BlockCodec.decompress($0, slot.encoding, into: target.baseAddress!) }
-          && Digest(of: UnsafeRawBufferPointer(target)) == slot.digest
-      }
-      guard matches || isGivenBack(slot) else {
+      guard stored.withUnsafeBytes({ BlockCodec.restores($0, slot) }) || isGivenBack(slot) else {
         throw DecodingFailure("a block of the record does not match its digest")
       }
     }
@@ -130,19 +126,39 @@ struct SegmentScanner {
       let count = min(1 << 20, limit - start)
       let bytes = try read(Int(count), at: start)
       let candidates = RecordFormat.possibleRecords(in: bytes, provingDurable: lsn)
-      if candidates.contains(where: { isRecord(at: start + UInt64($0)) }) { return true }
+      if candidates.contains(where: { record(at: start + UInt64($0)) != nil }) { return true }
       // A header may begin in one piece and end in the next.
       start += max(8, (count - headerSize) / 8 * 8)
     }
     return false
   }
 
-  /// Whether a record stands at an offset, whatever stands before it.
-  private func isRecord(at offset: UInt64) -> Bool {
+  /// Goes on at the next sound record behind a damaged one; false where there is none.
+  mutating func skipDamage() throws(LedgerError) -> Bool {
+    let headerSize = UInt64(RecordFormat.headerSize)
+    var start = position.offset + 8
+    while start + headerSize <= limit {
+      let count = min(1 << 20, limit - start)
+      let bytes = try read(Int(count), at: start)
+      for candidate in RecordFormat.possibleRecords(in: bytes, provingDurable: 0) {
+        guard let header = record(at: start + UInt64(candidate)), header.lsn > position.nextLSN else { continue }
+        position.offset = start + UInt64(candidate)
+        position.nextLSN = header.lsn
+        position.previousChecksum = header.previousChecksum
+        return true
+      }
+      start += max(8, (count - headerSize) / 8 * 8)
+    }
+    return false
+  }
+
+  /// The header of the record that stands at an offset, whatever stands before it; nil where none does.
+  private func record(at offset: UInt64) -> RecordHeader? {
     guard let head = try? read(RecordFormat.headerSize, at: offset),
       let header = try? head.withUnsafeBytes({ try RecordFormat.decodeHeader($0) }),
-      let prefix = try? read(header.prefixLength, at: offset)
-    else { return false }
-    return prefix.withUnsafeBytes { RecordFormat.expectedChecksum($0, salt: segment.header.salt) } == header.checksum
+      let prefix = try? read(header.prefixLength, at: offset),
+      prefix.withUnsafeBytes({ RecordFormat.expectedChecksum($0, salt: segment.header.salt) }) == header.checksum
+    else { return nil }
+    return header
   }
 }

@@ -47,6 +47,12 @@ public final class SegmentSet: Sendable {
     }
   }
 
+  /// The file of a segment, whatever it holds.
+  func file(_ number: UInt32) throws(LedgerError) -> any StorageFile {
+    let path = path(number)
+    return try onDisk { () throws(Errno) in try storage.open(path, .readingAndWriting) }
+  }
+
   /// The segment with a number as the disk has it. Whoever had it before may have failed to flush it, so what is in the host's memory proves
   /// nothing. What was sealed had been flushed.
   func segmentFromDisk(_ number: UInt32) throws(LedgerError) -> Segment {

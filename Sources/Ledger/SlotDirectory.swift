@@ -12,17 +12,27 @@ enum SlotDirectory {
 
   /// The bytes of the directory, and the checksum over its chunks' checksums.
   static func encode(_ entries: [SlotEntry]) -> (bytes: [UInt8], checksum: UInt64) {
+    let bytes = encodeEntries(entries)
+    let sums = chunkChecksums(of: bytes)
+    return (bytes + sums, checksum(sums))
+  }
+
+  static func encodeEntries(_ entries: [SlotEntry]) -> [UInt8] {
     var writer = ByteWriter(reserving: encodedSize(slots: entries.count))
     for entry in entries { entry.encode(into: &writer) }
+    return writer.bytes
+  }
+
+  /// The checksums of the chunks of encoded entries.
+  static func chunkChecksums(of entries: [UInt8]) -> [UInt8] {
     var sums = ByteWriter()
-    writer.bytes.withUnsafeBytes { bytes in
+    entries.withUnsafeBytes { bytes in
       let stride = chunkSlots * SlotEntry.encodedSize
       for start in Swift.stride(from: 0, to: bytes.count, by: stride) {
         sums.integer(checksum(UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + stride, bytes.count)])))
       }
     }
-    writer.raw(sums.bytes)
-    return (writer.bytes, checksum(sums.bytes))
+    return sums.bytes
   }
 
   /// The entries of one chunk, verified against its checksum.

@@ -34,14 +34,35 @@ extension LocalEngine {
   }
 }
 
+extension LocalEngine {
+  /// Puts right what is damaged in a store that nobody has open, as far as that can be done, and checks it.
+  public static func repair(
+    _ directory: String, patience: Int = 3000, progress: ProgressHandler
+  ) throws(Failure) -> Control.CheckReport {
+    try whenFree(directory, patience) { () throws(StoreError) in
+      let report = try Store.repair(at: directory) { step in
+        progress(Progress(activity: "checking \(step.head)", done: UInt64(step.blocks), unit: .blocks))
+      }
+      return Control.CheckReport(report.check, repairs: report.repairs)
+    }
+  }
+}
+
 extension Control.CheckReport {
-  init(_ report: StoredCheckReport) {
+  init(_ report: StoredCheckReport, repairs: [String]? = nil) {
     self.init(
       heads: UInt64(report.heads), entries: UInt64(report.inodes), nodes: UInt64(report.nodes),
       blocks: UInt64(report.blocks), records: UInt64(report.records),
-      problems: report.problems.map { problem in
-        Problem(
-          name: problem.head, path: problem.path.map { String(decoding: $0, as: UTF8.self) }, message: problem.message)
-      })
+      problems: report.problems.map { Problem($0) }, repairs: repairs)
+  }
+}
+
+extension Control.CheckReport.Problem {
+  init(_ problem: CheckProblem) {
+    self.init(
+      name: problem.head, paths: problem.paths.map { BytePath($0) },
+      pages: problem.pages.map { Change.PageRange(first: $0.lowerBound, last: $0.upperBound) },
+      inodes: problem.inodes.map { Control.CheckReport.InodeRange(first: $0.lowerBound, last: $0.upperBound) },
+      message: problem.message)
   }
 }

@@ -9,6 +9,7 @@ public final class LocalEngine: Engine {
   /// The store's directory.
   public let directory: String
   private let opened: Mutex<Store?>
+  private let writes: Bool
 
   /// Opens a store and recovers what its last owner left.
   ///
@@ -16,20 +17,32 @@ public final class LocalEngine: Engine {
   /// that was told to end is still writing its last checkpoint.
   ///
   /// - Parameters:
+  ///   - writes: whether the store may be written to. Otherwise whatever is done to it, its recovery too, is done in memory and forgotten.
   ///   - lock: the store's, where its last owner has died and handed it over.
   ///   - onTrouble: told what nobody is told who asks for something, in a line for people.
   public init(
-    opening directory: String, patience: Int = 3000, holding lock: FileLock? = nil,
+    opening directory: String, writes: Bool = true, patience: Int = 3000, holding lock: FileLock? = nil,
     onTrouble: (@Sendable (String) -> Void)? = nil
   ) throws(Failure) {
     self.directory = directory
-    let options = StoreOptions(reportingTo: onTrouble)
+    self.writes = writes
+    var options = StoreOptions(reportingTo: onTrouble)
+    options.checkpointsInBackground = writes
+    opened = Mutex(
+      try Self.whenFree(directory, patience) { () throws(StoreError) in
+        guard !writes else { return try Store.open(at: directory, options: options, holding: lock) }
+        return try Store.open(
+          on: OverlayStorage(DirectoryStorage(directory)), options: options, describedAs: directory)
+      })
+  }
+
+  /// Does what needs the store for itself, as soon as its owner has ended.
+  static func whenFree<Value>(
+    _ directory: String, _ patience: Int, _ body: () throws(StoreError) -> Value
+  ) throws(Failure) -> Value {
     let deadline = ContinuousClock.now.advanced(by: .milliseconds(patience))
     while true {
-      do throws(StoreError) {
-        opened = Mutex(try Store.open(at: directory, options: options, holding: lock))
-        return
-      } catch {
+      do throws(StoreError) { return try body() } catch {
         guard error.kind == .storeInUse, StoreLock(of: directory).wait(until: deadline) else { throw Failure(error) }
       }
     }
@@ -49,7 +62,7 @@ public final class LocalEngine: Engine {
 
   /// Writes everything down and gives the store free.
   public func close() throws(Failure) {
-    guard let store = opened.withLock({ $0.take() }) else { return }
+    guard let store = opened.withLock({ $0.take() }), writes else { return }
     try translating { () throws(StoreError) in try store.close() }
   }
 

@@ -18,9 +18,16 @@ struct RecoveredStore {
   let manifestNumber: UInt32
   let published: LedgerPosition
 
-  init(_ storage: any Storage, _ options: StoreOptions) throws(StoreError) {
+  /// - Parameters:
+  ///   - base: the checkpoint whose trees to begin with, where it is not the newest: what was changed since is read from the ledger. The newest one
+  ///     still tells what is durable, and which numbers were used.
+  ///   - keepingDamagedBlocks: whether records behind the checkpoint count where only their blocks are damaged.
+  init(
+    _ storage: any Storage, _ options: StoreOptions, from base: Manifest? = nil, keepingDamagedBlocks: Bool = false
+  ) throws(StoreError) {
     let manifest: Manifest
     (manifestNumber, manifest) = try ManifestFiles(storage: storage).newest()
+    let base = base ?? manifest
     published = manifest.position
     nodes = SegmentSet(storage, directory: "index")
     let unpublished = try Self.unpublished(nodes, manifest)
@@ -30,13 +37,14 @@ struct RecoveredStore {
     let generation = unpublished.last.map { $0 + 1 } ?? manifest.nextGeneration
     pool = NodePool(NodeSegments(nodes), generation: generation, cleanCapacity: options.cleanNodes)
 
-    let loaded = try Self.loadCatalog(manifest, pool)
-    catalogTree = Tree(root: manifest.catalogRoot, epoch: manifest.nextEpoch)
+    let loaded = try Self.loadCatalog(base, pool)
+    catalogTree = Tree(root: base.catalogRoot, epoch: manifest.nextEpoch)
     var replay = Replay(
       pool: pool, catalog: loaded, nextInode: manifest.nextInode, nextEpoch: manifest.nextEpoch + 1)
     do throws(LedgerError) {
       (ledger, report) = try Ledger.open(
-        storage, options.ledger, from: manifest.position, nextSegment: manifest.nextSegment
+        storage, options.ledger, from: base.position, proven: manifest.position, nextSegment: manifest.nextSegment,
+        keepingDamagedBlocks: keepingDamagedBlocks
       ) { (record) throws(LedgerError) in try replay.apply(record) }
     } catch {
       throw StoreError(error, during: "recover the store")

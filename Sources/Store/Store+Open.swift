@@ -74,14 +74,7 @@ extension Store {
     on storage: any Storage, options: StoreOptions, describedAs path: String
   ) throws(StoreError) -> Store {
     let superblock = try readSuperblock(storage, path)
-    let lock: any AnyObject & Sendable
-    do throws(Errno) { lock = try storage.lock(lockPath) } catch {
-      guard error == .wouldBlock else { throw StoreError(error, during: "lock the store \(path)") }
-      throw StoreError(
-        .storeInUse, "the store \(path) is in use by another process",
-        hint:
-          "its daemon answers on the socket in the store; another command may be at work: try again when it has ended")
-    }
+    let lock = try takeLock(storage, path)
     let recovered = try RecoveredStore(storage, options)
     let store = Store(storage: storage, options: options, lock: lock, superblock: superblock, recovered: recovered)
     try store.dropIncompleteImports()
@@ -89,7 +82,17 @@ extension Store {
     return store
   }
 
-  private static func readSuperblock(_ storage: any Storage, _ path: String) throws(StoreError) -> Superblock {
+  static func takeLock(_ storage: any Storage, _ path: String) throws(StoreError) -> any AnyObject & Sendable {
+    do throws(Errno) { return try storage.lock(lockPath) } catch {
+      guard error == .wouldBlock else { throw StoreError(error, during: "lock the store \(path)") }
+      throw StoreError(
+        .storeInUse, "the store \(path) is in use by another process",
+        hint:
+          "its daemon answers on the socket in the store; another command may be at work: try again when it has ended")
+    }
+  }
+
+  static func readSuperblock(_ storage: any Storage, _ path: String) throws(StoreError) -> Superblock {
     let bytes: [UInt8]
     do throws(Errno) {
       let file = try storage.open(Superblock.path, .reading)

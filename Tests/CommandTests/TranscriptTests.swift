@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Transcripts of the command line")
 struct TranscriptTests {
-  @Test("Without a mount", arguments: ["store", "names", "transfer", "usage", "json"])
+  @Test("Without a mount", arguments: ["store", "names", "transfer", "usage", "json", "damage"])
   func offline(name: String) throws {
     try Transcript(named: name).replay()
   }

@@ -50,6 +50,21 @@ struct MessageTests {
     #expect(copy.attributes == ["mode"])
   }
 
+  @Test("A problem that a check found keeps its places")
+  func problem() throws {
+    let problem = CheckReport.Problem(
+      name: "prod@v1", paths: [BytePath("a"), BytePath([0xFF]), BytePath("c/d")],
+      pages: Change.PageRange(first: 3, last: 9), inodes: CheckReport.InodeRange(first: 7, last: .max),
+      message: "it is so")
+    #expect(try roundTrip(problem) == problem)
+    let text = try json(problem)
+    #expect(text.contains("\"path\":\"a\""))
+    #expect(text.contains("\"other_paths\":[{\"path\":\"\u{FFFD}\",\"path_bytes\":\"/w==\"},{\"path\":\"c/d\"}]"))
+    let plain = CheckReport.Problem(name: nil, message: "it is so")
+    #expect(try roundTrip(plain) == plain)
+    #expect(try json(plain) == "{\"message\":\"it is so\"}")
+  }
+
   @Test("Every kind of failure has a status, and survives", arguments: Failure.Kind.allCases)
   func failure(kind: Failure.Kind) throws {
     let failure = Failure(kind, "it is so", hint: "do this")

@@ -51,12 +51,18 @@ import Testing
   }
 
   /// A store with forks, a snapshot and a collection behind it, which was closed.
-  private static func makeStore() throws -> (Recording, DiskImage) {
+  ///
+  /// - Parameters:
+  ///   - collecting: whether a collection takes what it can on the way.
+  ///   - closing: whether it is closed in the end; otherwise much of it stands behind the last checkpoint, flushed.
+  static func makeStore(collecting: Bool = true, closing: Bool = true) throws -> (Recording, DiskImage) {
     var workload = try Workload()
     let steps: [Step] = [
       .file(.write, fork: 0), .fork(0), .file(.overwrite, fork: 1), .snapshot(fork: 0),
-      .file(.setLongAttribute, fork: 0), .file(.truncate, fork: 0), .collect,
-      .random(seed: 3, count: 12, fork: 1), .checkpoint, .file(.unlink, fork: 0), .reopen,
+      .file(.setLongAttribute, fork: 0), .file(.truncate, fork: 0), collecting ? .collect : .checkpoint,
+      .random(seed: 3, count: 12, fork: 1), .checkpoint, .file(.unlink, fork: 0),
+      .random(seed: 4, count: closing ? 0 : 20, fork: 0),
+      .flush(fork: 0), closing ? .reopen : .flush(fork: 1),
     ]
     for step in steps { try workload.run(step) }
     let recording = workload.finished()

@@ -63,41 +63,6 @@ public struct CollectionReport: Codable, Sendable {
   }
 }
 
-/// What a check of the store found.
-public struct CheckReport: Codable, Sendable {
-  public let heads: UInt64
-  public let entries: UInt64
-  public let nodes: UInt64
-  public let blocks: UInt64
-  public let records: UInt64
-  /// What is wrong; a store in order has none.
-  public let problems: [Problem]
-
-  /// One thing that is wrong, and what it concerns.
-  public struct Problem: Codable, Sendable {
-    public let name: String?
-    public let path: String?
-    public let message: String
-
-    public init(name: String?, path: String?, message: String) {
-      self.name = name
-      self.path = path
-      self.message = message
-    }
-  }
-
-  public init(
-    heads: UInt64, entries: UInt64, nodes: UInt64, blocks: UInt64, records: UInt64, problems: [Problem]
-  ) {
-    self.heads = heads
-    self.entries = entries
-    self.nodes = nodes
-    self.blocks = blocks
-    self.records = records
-    self.problems = problems
-  }
-}
-
 /// Asks for the ledger's records of one head.
 public struct LogRequest: Codable, Sendable {
   public let reference: String

@@ -17,7 +17,7 @@ import Tree
 struct Manifest {
   static let magic: UInt64 = 0x494e_414d_454e_4954  // "TINEMANI"
   static let version: UInt32 = 1
-  private static let size = 88
+  static let size = 88
 
   var position: LedgerPosition
   var nextSegment: UInt32
@@ -117,20 +117,71 @@ struct ManifestFiles {
     try storage.list(Self.directory).compactMap { UInt32($0) }.sorted()
   }
 
+  /// The valid manifests, newest first.
+  func valid() throws(StoreError) -> [Manifest] {
+    var valid: [Manifest] = []
+    for number in try storing("read the manifests", { () throws(Errno) in try numbers() }).reversed() {
+      if let manifest = try? Manifest.decode(try read(number)) { valid.append(manifest) }
+    }
+    return valid
+  }
+
+  /// Puts flipped bits right, and returns the numbers of the manifests that had one.
+  func correctFlippedBits() throws(StoreError) -> [UInt32] {
+    try storing("repair the manifests") { () throws(Errno) in
+      var corrected: [UInt32] = []
+      for number in try numbers() {
+        let file = try storage.open(path(number), .readingAndWriting)
+        guard try file.size() == UInt64(Manifest.size) else { continue }
+        let isValid: (UnsafeRawBufferPointer) -> Bool = { (try? Manifest.decode([UInt8]($0))) != nil }
+        guard try !file.readExactly(Manifest.size, at: 0).withUnsafeBytes(isValid),
+          try file.correctFlippedBit(at: 0, count: Manifest.size, isValid)
+        else { continue }
+        corrected.append(number)
+      }
+      return corrected
+    }
+  }
+
+  private func read(_ number: UInt32) throws(StoreError) -> [UInt8] {
+    try storing("read the manifest") { () throws(Errno) in
+      let file = try storage.open(path(number), .reading)
+      return try file.readExactly(Int(min(try file.size(), 4096)), at: 0)
+    }
+  }
+
   /// The newest valid manifest and its number. A new store has one too: without any, the ledger alone would be taken for the whole store,
   /// when a collection may have removed its later segments.
   func newest() throws(StoreError) -> (number: UInt32, manifest: Manifest) {
     let numbers = try storing("read the manifest") { () throws(Errno) in try self.numbers() }
     var problem = "there is none"
     for number in numbers.reversed() {
-      let bytes = try storing("read the manifest") { () throws(Errno) -> [UInt8] in
-        let file = try storage.open(path(number), .reading)
-        return try file.readExactly(Int(min(try file.size(), 4096)), at: 0)
-      }
+      let bytes = try read(number)
       if let version = Manifest.newerVersion(bytes) { throw StoreError(newerFormat: version) }
       do throws(DecodingFailure) { return (number, try Manifest.decode(bytes)) } catch { problem = "\(error)" }
     }
     throw StoreError(damage: "no manifest is valid: \(problem)")
+  }
+
+  /// The manifests that are not valid, and why.
+  func damaged() throws(StoreError) -> [(number: UInt32, reason: DecodingFailure)] {
+    var damaged: [(UInt32, DecodingFailure)] = []
+    for number in try storing("read the manifests", { () throws(Errno) in try numbers() }) {
+      let bytes = try read(number)
+      do throws(DecodingFailure) { _ = try Manifest.decode(bytes) } catch { damaged.append((number, error)) }
+    }
+    return damaged
+  }
+
+  /// The same for a person, where the manifest with a number counts.
+  func problems(counting number: UInt32) throws(StoreError) -> [CheckProblem] {
+    try damaged().map { other, reason in
+      let meaning =
+        other > number
+        ? "manifest \(number) counts in its place, and the ledger behind that was replayed"
+        : "it would be needed only if the newer one were damaged too"
+      return CheckProblem(message: "manifest \(other): \(reason); \(meaning)")
+    }
   }
 
   /// Publishes a manifest durably, and removes all but this one and the one before.

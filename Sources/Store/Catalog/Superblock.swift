@@ -14,7 +14,7 @@ struct Superblock {
   static let magic: UInt64 = 0x524f_5453_454e_4954  // "TINESTOR"
   static let version: UInt32 = 1
   static let path = "format"
-  private static let size = 56
+  static let size = 56
 
   var identity: (UInt64, UInt64)
   var nameSeed: UInt64

@@ -8,7 +8,7 @@ struct Census {
     let message: String
   }
 
-  private struct Name: Hashable {
+  struct Name: Hashable {
     let parent: InodeNumber
     let name: [UInt8]
     let inode: InodeNumber
@@ -20,6 +20,8 @@ struct Census {
   private var pages: [InodeNumber: UInt64] = [:]
   private var lastPage: [InodeNumber: UInt64] = [:]
   private var orphans: Set<InodeNumber> = []
+  /// The extended attributes whose values stand in pages, by the first of them.
+  private var attributes: [InodeNumber: [UInt64: [UInt8]]] = [:]
 
   mutating func add(_ key: TreeKey, _ value: UnsafeRawBufferPointer) throws(DecodingFailure) {
     if key.object == 0 {
@@ -34,7 +36,9 @@ struct Census {
     case .backReference:
       let item = try BackReferenceItem(decoding: value)
       backReferences.insert(Name(parent: item.parent, name: item.name, inode: key.object))
-    case .extendedAttribute: _ = try ExtendedAttributeItem(decoding: value)
+    case .extendedAttribute:
+      let item = try ExtendedAttributeItem(decoding: value)
+      if item.contentPage > 0 { attributes[key.object, default: [:]][item.contentPage] = item.name }
     case .symbolicLink: break
     case .extent:
       let item = try ExtentItem(decoding: value)
@@ -44,6 +48,14 @@ struct Census {
     case nil: throw DecodingFailure("its kind is unknown")
     }
   }
+
+  /// The extended attribute whose value stands in a page.
+  func attribute(of inode: InodeNumber, at page: UInt64) -> [UInt8]? {
+    attributes[inode]?.first { ($0.key..<$0.key + ExtendedAttributeItem.contentPages).contains(page) }?.value
+  }
+
+  /// The names that were found in a tree of which a part may be missing, to tell paths.
+  var names: CensusNames { CensusNames(entries.union(backReferences)) }
 
   /// Everything that does not fit together.
   var problems: [Problem] {

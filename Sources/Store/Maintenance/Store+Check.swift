@@ -3,55 +3,36 @@ import Synchronization
 import SystemIO
 import Tree
 
-/// One thing that is wrong, and what it affects.
-public struct CheckProblem: Sendable {
-  /// The fork or snapshot; nil where the store itself is concerned.
-  public let head: String?
-  /// The file or directory, where one is known.
-  public let path: [UInt8]?
-  public let message: String
-}
-
-/// What a check found.
-public struct CheckReport: Sendable {
-  public var heads = 0
-  public var nodes = 0
-  public var inodes = 0
-  public var blocks = 0
-  public var records = 0
-  public var problems: [CheckProblem] = []
-}
-
-/// How far a check has come.
-public struct CheckProgress: Sendable {
-  public let head: String
-  public let blocks: Int
-}
-
 extension Store {
-  /// Verifies everything reachable: each node and block against its digest, the order and depth of each tree, each
-  /// directory entry against its inode and back, link counts, extents against sizes, and the chain of the ledger's
-  /// records.
+  /// Verifies everything reachable: each node and block against its digest, the order and depth of each tree, each directory entry against its
+  /// inode and back, link counts, extents against sizes, the chain of the ledger's records, the segments that hold them, and the manifests. It goes
+  /// on behind what is damaged.
   ///
   /// - Parameter progress: told from time to time; returns false to give up.
   public func check(progress: (CheckProgress) -> Bool = { _ in true }) throws(StoreError) -> CheckReport {
+    try examine(progress: progress).report
+  }
+
+  /// The same, with the places of what is damaged.
+  func examine(progress: (CheckProgress) -> Bool) throws(StoreError) -> StoreCheck {
     let catalog = catalog.withLock { $0 }
     var check = StoreCheck(store: self, catalog: catalog)
     for head in catalog.heads {
       guard check.run(head, progress) else {
-        throw StoreError(.canceled, "the check was canceled; it changes nothing")
+        throw StoreError(.canceled, "the check was canceled")
       }
     }
+    check.runCheckpoints()
     check.runLedger()
     if let failure = checkpointFailure {
-      check.report.problems.append(CheckProblem(head: nil, path: nil, message: "no checkpoint: \(failure.message)"))
+      check.report.problems.append(CheckProblem(message: "no checkpoint: \(failure.message)"))
     }
-    return check.report
+    return check
   }
 }
 
 /// The work of one check. What was verified for one fork is not verified again for another that shares it.
-private struct StoreCheck {
+struct StoreCheck {
   let store: Store
   let catalog: Catalog
   var report = CheckReport()
@@ -59,7 +40,7 @@ private struct StoreCheck {
   /// The blocks of each segment that were read.
   private var blocks: [UInt32: LiveSlots] = [:]
   /// Those among them that are damaged: they affect every head that uses them.
-  private var damaged: [BlockReference: String] = [:]
+  private(set) var damagedBlocks: [BlockReference: String] = [:]
 
   init(store: Store, catalog: Catalog) {
     self.store = store
@@ -73,94 +54,140 @@ private struct StoreCheck {
     defer { withExtendedLifetime(pinned) {} }
     report.heads += 1
     var census = Census()
+    var pages = DamagedPages()
+    var unreadable: [UnreadableNode] = []
+    var entries: [CheckProblem] = []
     var goesOn = progress(CheckProgress(head: name, blocks: report.blocks))
-    do throws(TreeError) {
-      try store.pool.walk(pinned.tree, enter: { _ in goesOn }) { (node) throws(TreeError) in
+    store.pool.walk(
+      pinned.tree, enter: { _ in goesOn },
+      unreadable: { node in unreadable.append(node) },
+      visit: { node in
         if nodes.insert(node.reference).inserted { report.nodes += 1 }
         guard node.isLeaf else { return }
         for index in 0..<node.count {
           do throws(DecodingFailure) {
             try census.add(node.key(index), node.value(index))
+            try verifyBlocks(node.key(index), node.value(index), &pages)
           } catch {
-            report.problems.append(CheckProblem(head: name, path: nil, message: "entry \(node.key(index)): \(error)"))
+            entries.append(Self.problem(name, node.key(index), error))
           }
-          try verifyBlocks(node.key(index), node.value(index), name, pinned.tree)
         }
         goesOn = progress(CheckProgress(head: name, blocks: report.blocks))
-      }
-    } catch {
-      // What was counted so far is a part, and would not add up.
-      report.problems.append(
-        CheckProblem(head: name, path: nil, message: StoreError(error, during: "walk the tree").message))
-      return true
-    }
+      })
     guard goesOn else { return false }
     report.inodes += census.inodes.count
-    for problem in census.problems {
-      report.problems.append(CheckProblem(head: name, path: path(problem.inode, pinned.tree), message: problem.message))
+    let contradictions = unreadable.isEmpty ? census.problems : []
+    guard !(entries.isEmpty && pages.isEmpty && unreadable.isEmpty && contradictions.isEmpty) else { return true }
+    let names = census.names
+    report.problems += entries + pages.problems(name, census, names)
+    report.problems += unreadable.map { $0.problem(name, names) }
+    report.problems += contradictions.map {
+      CheckProblem(head: name, paths: names.paths(of: $0.inode), message: $0.message)
     }
     return true
   }
 
   private mutating func verifyBlocks(
-    _ key: TreeKey, _ value: UnsafeRawBufferPointer, _ head: String, _ tree: Tree
-  ) throws(TreeError) {
-    guard key.kind == .extent, let extent = try? ExtentItem(decoding: value) else { return }
+    _ key: TreeKey, _ value: UnsafeRawBufferPointer, _ pages: inout DamagedPages
+  ) throws(DecodingFailure) {
+    guard key.kind == .extent else { return }
+    let extent = try ExtentItem(decoding: value)
     // Otherwise a damaged count alone would name millions of pages.
     if let damage = damage(of: extent) {
-      let message = "page \(key.sub): \(damage)"
-      report.problems.append(CheckProblem(head: head, path: path(key.object, tree), message: message))
+      pages.add(key.object, key.sub...key.sub + UInt64(extent.count) - 1, damage)
       return
     }
     for index in 0..<Int(extent.count) {
-      let block = extent.first.advanced(by: index)
-      if let damage = damage(of: block) {
-        let message = "page \(key.sub + UInt64(index)): \(damage)"
-        report.problems.append(CheckProblem(head: head, path: path(key.object, tree), message: message))
-      }
+      guard let damage = damage(of: extent.first.advanced(by: index)) else { continue }
+      let page = key.sub + UInt64(index)
+      pages.add(key.object, page...page, damage)
     }
   }
+}
 
+// MARK: Places
+
+extension StoreCheck {
   /// What is wrong with an extent as a whole.
   private func damage(of extent: ExtentItem) -> String? {
     do throws(LedgerError) {
       try store.ledger.verifyPlace(of: extent.first, count: extent.count)
       return nil
     } catch {
-      return StoreError(error, during: "read block \(extent.first)").message
+      return error.place(during: "read block \(extent.first)")
     }
   }
 
   /// What is wrong with a block; each is read once.
   private mutating func damage(of block: BlockReference) -> String? {
     let slot = Int(block.slot)
-    if blocks[block.segment]?.contains(slot) == true { return damaged[block] }
+    if blocks[block.segment]?.contains(slot) == true { return damagedBlocks[block] }
     blocks[block.segment, default: LiveSlots()].insert(slot..<slot + 1)
     report.blocks += 1
-    do throws(LedgerError) {
-      try store.ledger.verify(block)
-    } catch {
-      damaged[block] = StoreError(error, during: "read block \(block)").message
+    do throws(LedgerError) { try store.ledger.verify(block) } catch {
+      damagedBlocks[block] = error.place(during: "read block \(block)")
     }
-    return damaged[block]
+    return damagedBlocks[block]
   }
 
-  private func path(_ inode: InodeNumber, _ tree: Tree) -> [UInt8]? {
-    var finder = PathFinder(store.pool, tree)
-    return (try? finder.path(of: inode)) ?? nil
+  /// The catalog as it stands in the index, and the manifests. The store in memory needs neither, the next start does.
+  mutating func runCheckpoints() {
+    store.maintenance.withLock { state in
+      store.pool.walk(
+        state.catalogTree, enter: { _ in true },
+        unreadable: { node in
+          report.problems.append(CheckProblem(message: "the catalog: \(node.message)"))
+        }, visit: { _ in })
+      do throws(StoreError) {
+        report.problems += try store.manifests.problems(counting: state.manifestNumber)
+      } catch {
+        report.problems.append(CheckProblem(message: error.message))
+      }
+    }
   }
 
   mutating func runLedger() {
+    var found: [String] = []
     do throws(LedgerError) {
-      var count = 0
-      try store.ledger.scan(from: 1) { _ in
-        count += 1
-        return true
-      }
-      report.records = count
+      report.records = try store.ledger.verifyRecords { found.append($0) }
     } catch {
-      report.problems.append(
-        CheckProblem(head: nil, path: nil, message: StoreError(error, during: "read the ledger").message))
+      found.append(StoreError(error, during: "read the ledger").message)
     }
+    report.problems += found.map { CheckProblem(message: $0) }
+  }
+
+  private static func problem(_ head: String, _ key: TreeKey, _ error: DecodingFailure) -> CheckProblem {
+    CheckProblem(head: head, inodes: key.object > 0 ? key.object...key.object : nil, message: "entry \(key): \(error)")
+  }
+}
+
+extension LedgerError {
+  /// The place that is damaged, or what went wrong on the way there.
+  fileprivate func place(during action: String) -> String {
+    if case .damaged(let place) = self { place } else { StoreError(self, during: action).message }
+  }
+}
+
+extension UnreadableNode {
+  fileprivate var message: String {
+    if case .damaged(let place) = error { return "node \(reference) is damaged: \(place)" }
+    return "node \(reference): " + StoreError(error, during: "read it").message
+  }
+
+  /// What stood below it.
+  fileprivate func problem(_ head: String, _ names: CensusNames) -> CheckProblem {
+    let first = max(1, low?.object ?? 1)
+    // The high end is not included itself.
+    let last = high.map { $0.item == 0 ? $0.object - 1 : $0.object } ?? .max
+    var problem = CheckProblem(head: head, message: message)
+    guard last >= first else { return problem }
+    problem.inodes = first...last
+    problem.paths = names.paths(of: first...last)
+    let pageLimit = ExtendedAttributeItem.firstContentPage
+    if first == last, let low, low.kind == .extent, low.sub < pageLimit {
+      let end = high.flatMap { $0.object == first ? $0.sub : nil } ?? pageLimit
+      problem.pages = low.sub...max(low.sub, min(end, pageLimit) - 1)
+    }
+    return problem
   }
 }

@@ -1,25 +1,36 @@
 import ArgumentParser
 import Control
+import Service
 
 /// `tine check`
 struct Check: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Verify everything that the store holds.",
-    discussion: "Exits with 6 where something is wrong, and names it.")
+    discussion: """
+      Exits with 6 where something is wrong, and names the fork, the path and the range. Nothing is written, unless --repair is given: that \
+      puts right what is stored twice or can be told from checksums or the ledger, and leaves the rest as it is.
+      """)
+
+  @Flag(help: "Put right what can be; the store's daemon must not run.")
+  var repair = false
 
   @OptionGroup var store: StoreOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {
     let interruptions = try Interruptions()
-    let report = try store.withEngine(interruptions) { engine in
-      try withProgress(interruptions) { (progress) throws(Failure) in try engine.check(progress: progress) }
+    let report = try repair ? repaired(interruptions) : checked(interruptions)
+    if output.json {
+      try Console.print(json: report)
+    } else {
+      report.repairs?.forEach { Console.print("repaired: \($0)") }
+      report.problems.forEach { Console.print($0.line) }
     }
-    if output.json { try Console.print(json: report) }
     guard report.problems.isEmpty else {
-      if !output.json { report.problems.forEach { Console.print(line($0)) } }
       let count = Units.count(UInt64(report.problems.count), "problem")
-      throw Failure(.damaged, "the check found \(count)", hint: "export what is still readable before anything else")
+      throw repair
+        ? Failure(.damaged, "\(count) cannot be repaired", hint: "export what is still readable")
+        : Failure(.damaged, "the check found \(count)", hint: "'tine check --repair' puts right what can be")
     }
     if !output.json {
       let parts = [
@@ -30,7 +41,53 @@ struct Check: ParsableCommand {
     }
   }
 
-  private func line(_ problem: CheckReport.Problem) -> String {
-    ([problem.name, problem.path].compactMap { $0 } + [problem.message]).joined(separator: ": ")
+  private func checked(_ interruptions: Interruptions) throws -> CheckReport {
+    do {
+      return try store.withEngine(interruptions, writes: false) { engine in
+        try withProgress(interruptions) { (progress) throws(Failure) in try engine.check(progress: progress) }
+      }
+    } catch let failure as Failure where failure.kind == .damaged {
+      // It cannot even be opened.
+      throw Failure(.damaged, failure.message, hint: "'tine check --repair' puts right what can be")
+    }
+  }
+
+  private func repaired(_ interruptions: Interruptions) throws -> CheckReport {
+    let directory = try store.directory()
+    guard try Owner.daemon(of: directory) == nil else {
+      throw Failure(
+        .conflict, "the store's daemon runs, and a repair needs the store for itself", hint: "'tine stop' ends it")
+    }
+    return try withProgress(interruptions) { (progress) throws(Failure) in
+      try LocalEngine.repair(directory, progress: progress)
+    }
+  }
+}
+
+extension CheckReport.Problem {
+  private static let mostPaths = 4
+
+  /// One line, such as `prod: base/5/16384: pages 10-12: block 3:17: its bytes do not match its digest`.
+  var line: [UInt8] {
+    var parts: [[UInt8]] = []
+    if let name { parts.append(Array(name.utf8)) }
+    if let inodes { parts.append(Array(inodes.text.utf8)) }
+    if !paths.isEmpty { parts.append(shownPaths) }
+    if let pages { parts.append(Array((pages.count == 1 ? "page \(pages.first)" : "pages \(pages.text)").utf8)) }
+    parts.append(Array(message.utf8))
+    return [UInt8](parts.joined(separator: Array(": ".utf8)))
+  }
+
+  private var shownPaths: [UInt8] {
+    var shown = paths.prefix(Self.mostPaths).map(\.quoted)
+    if paths.count > shown.count { shown.append(Array("and \(paths.count - shown.count) more".utf8)) }
+    return [UInt8](shown.joined(separator: Array(", ".utf8)))
+  }
+}
+
+extension CheckReport.InodeRange {
+  fileprivate var text: String {
+    if first == last { return "inode \(first)" }
+    return last == .max ? "inodes from \(first) on" : "inodes \(first)-\(last)"
   }
 }

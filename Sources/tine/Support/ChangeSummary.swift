@@ -61,8 +61,13 @@ extension Change {
   }
 
   private var pageList: String {
-    pages.map { $0.first == $0.last ? "\($0.first)" : "\($0.first)-\($0.last)" }.joined(separator: ", ")
+    pages.map(\.text).joined(separator: ", ")
   }
+}
+
+extension Change.PageRange {
+  /// `7`, or `7-9`.
+  var text: String { first == last ? "\(first)" : "\(first)-\(last)" }
 }
 
 extension BytePath {

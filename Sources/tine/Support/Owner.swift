@@ -12,7 +12,8 @@ enum Owner {
   /// Between two questions, in milliseconds.
   private static let pause = 20
 
-  init(of store: String, _ interruptions: Interruptions?) throws(Failure) {
+  /// - Parameter writes: whether this process may write to the store, were it only to recover it.
+  init(of store: String, _ interruptions: Interruptions?, writes: Bool) throws(Failure) {
     let deadline = ContinuousClock.now.advanced(by: Self.patience)
     while true {
       if let remote = try RemoteEngine(store: store, interruption: interruptions?.descriptor) {
@@ -20,7 +21,7 @@ enum Owner {
         return
       }
       do throws(Failure) {
-        self = .thisProcess(try LocalEngine(opening: store, patience: Self.pause))
+        self = .thisProcess(try LocalEngine(opening: store, writes: writes, patience: Self.pause))
         return
       } catch {
         guard error.kind == .storeInUse, ContinuousClock.now < deadline else { throw error }

@@ -43,11 +43,13 @@ extension StoreOptions {
   /// Runs `body` with what carries out requests on the store: its daemon where one runs, or else this process.
   ///
   /// With `interruptions`, Ctrl-C ends what `body` asked for; without, it ends this process.
+  ///
+  /// - Parameter writes: whether this process may write to the store, were it only to recover it.
   func withEngine<Value>(
-    _ interruptions: Interruptions? = nil, _ body: (any Engine) throws -> Value
+    _ interruptions: Interruptions? = nil, writes: Bool = true, _ body: (any Engine) throws -> Value
   ) throws -> Value {
     let local: LocalEngine
-    switch try Owner(of: directory(), interruptions) {
+    switch try Owner(of: directory(), interruptions, writes: writes) {
     case .daemon(let remote): return try body(remote)
     case .thisProcess(let engine): local = engine
     }

@@ -1,0 +1,76 @@
+import Synchronization
+import SystemIO
+
+extension Ledger {
+  /// Puts a damaged block right in its place: a flipped bit, or from an equal block in another slot. The search for duplicates knows what was stored
+  /// lately, so a block may be stored more than once.
+  ///
+  /// What is written is proven by the block's digest. Its slot keeps its length, so a crash in the middle leaves bytes that are right or as they were.
+  ///
+  /// - Returns: how it was done, for a person; nil where it is not possible, and nothing was written.
+  public func repair(_ block: BlockReference, from equal: [BlockReference]) throws(LedgerError) -> String? {
+    guard let entry = try? segments.entries(block, count: 1, mayBlock: true)[0], entry.length > 0,
+      Int(entry.length) <= blockSize
+    else { return nil }
+    let file = try segments.segment(block.segment).file
+    let isCorrected = try onDisk { () throws(Errno) in
+      try file.correctFlippedBit(at: entry.offset, count: Int(entry.length)) { BlockCodec.restores($0, entry) }
+    }
+    if isCorrected { return "a flipped bit of block \(block)" }
+    for other in equal where other != block {
+      guard let stored = storedBytes(equalTo: entry, in: other) else { continue }
+      try onDisk { () throws(Errno) in
+        try file.write(stored, at: entry.offset)
+        try file.synchronize()
+      }
+      return "block \(block), from the equal block \(other)"
+    }
+    return nil
+  }
+
+  /// What a slot has to hold, made from another one; nil where that one is damaged too, or is not stored in the same form.
+  private func storedBytes(equalTo entry: SlotEntry, in other: BlockReference) -> [UInt8]? {
+    let read = try? withUnsafeTemporaryAllocationTyped(byteCount: blockSize) { (target) throws(LedgerError) in
+      try readBlocks(other, count: 1, into: target, mayBlock: true)
+      return [UInt8](target)
+    }
+    guard let block = read else { return nil }
+    var stored = block
+    if entry.encoding == .lz4 {
+      var compressed = [UInt8](repeating: 0, count: BlockCodec.worthwhile)
+      let count = block.withUnsafeBytes { block in
+        compressed.withUnsafeMutableBytes { BlockCodec.compress(block.baseAddress!, into: $0.baseAddress!) }
+      }
+      stored = Array(compressed.prefix(count ?? 0))
+    }
+    guard stored.count == Int(entry.length), stored.withUnsafeBytes({ BlockCodec.restores($0, entry) }) else {
+      return nil
+    }
+    return stored
+  }
+
+  /// For each of these blocks the slots that say they hold the same bytes.
+  public func findEqual(_ blocks: [BlockReference]) throws(LedgerError) -> [BlockReference: [BlockReference]] {
+    var wanted: [Digest: [BlockReference]] = [:]
+    for block in blocks {
+      guard let digest = try? digest(of: block) else { continue }
+      wanted[digest, default: []].append(block)
+    }
+    var found: [BlockReference: [BlockReference]] = [:]
+    for number in try segments.numbers() {
+      let count = (try? segments.slotCount(number)) ?? 0
+      for first in stride(from: 0, to: count, by: SlotDirectory.chunkSlots) {
+        let start = BlockReference(segment: number, slot: UInt32(first))
+        // A chunk that is damaged tells nothing.
+        guard
+          let entries = try? segments.entries(
+            start, count: min(SlotDirectory.chunkSlots, count - first), mayBlock: true)
+        else { continue }
+        for (index, entry) in entries.enumerated() {
+          for block in wanted[entry.digest] ?? [] { found[block, default: []].append(start.advanced(by: index)) }
+        }
+      }
+    }
+    return found
+  }
+}

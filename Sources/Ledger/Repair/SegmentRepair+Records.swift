@@ -1,0 +1,146 @@
+import SystemIO
+
+extension SegmentRepair {
+  /// Repairs the records of a segment of the ledger, its directory from them, and its footer where it lacks one.
+  mutating func repairRecords(
+    _ file: any StorageFile, _ header: SegmentHeader, next: UInt32?
+  ) throws(LedgerError) {
+    let footer = try footer(of: file, header)
+    if let footer, (try? Segment.readChunkChecksums(footer, file)) == nil { return }
+    let segment = footer == nil ? Segment(header, file: file) : try segments.segment(header.number)
+    var scanner = try SegmentScanner(segment)
+    var slots: [Int: SlotEntry] = [:]
+    var isWhole = true
+    // What stands before the payload of a record may have to be repaired, and then the payload.
+    var attempts: [UInt64: Int] = [:]
+    scan: while true {
+      switch try scanner.next(verifyingPayload: footer == nil) {
+      case .record(let record, _, let entries):
+        for (index, entry) in entries.enumerated() { slots[Int(record.firstSlot) + index] = entry }
+      case .end: break scan
+      case .invalid:
+        if try isContinued(from: scanner.position, header, next) { break scan }
+        let place = scanner.position.offset
+        attempts[place, default: 0] += 1
+        if attempts[place]! <= 2, try repairRecord(at: scanner.position, segment, scanner.limit) { continue }
+        isWhole = false
+        guard footer != nil, try scanner.skipDamage() else { break scan }
+      }
+    }
+    if let footer {
+      _ = try repairChunks(file, footer, known: slots)
+    } else if isWhole, try isContinued(from: scanner.position, header, next) {
+      try seal(segment, slots, at: scanner.position)
+    }
+  }
+
+  /// Whether a segment that should be sealed has all its records before a position: the checkpoint, or the next segment, continues there.
+  private func isContinued(
+    from position: LedgerPosition, _ header: SegmentHeader, _ next: UInt32?
+  ) throws(LedgerError) -> Bool {
+    guard let checkpoint, header.number < checkpoint.segment else { return false }
+    if checkpoint.nextLSN == position.nextLSN { return checkpoint.previousChecksum == position.previousChecksum }
+    guard let next, let following = try self.header(of: segments.file(next), next) else { return false }
+    return following.firstLSN == position.nextLSN && following.previousChecksum == position.previousChecksum
+  }
+
+  /// Writes the directory and the footer of a segment anew: as when it was sealed first, and as safe against a crash.
+  private mutating func seal(
+    _ segment: Segment, _ slots: [Int: SlotEntry], at end: LedgerPosition
+  ) throws(LedgerError) {
+    let entries = (0..<slots.count).compactMap { slots[$0] }
+    guard entries.count == slots.count else { return }
+    segment.append(entries)
+    try segment.seal(contentEnd: end.offset, lastLSN: end.nextLSN - 1, lastChecksum: end.previousChecksum)
+    note(segment.number, "its slot directory and footer, from its records")
+  }
+
+  // MARK: One record
+
+  /// Puts the record right that should stand at a position; false where that is not possible.
+  private mutating func repairRecord(
+    at position: LedgerPosition, _ segment: Segment, _ limit: UInt64
+  ) throws(LedgerError) -> Bool {
+    let file = segment.file
+    let count = Int(min(UInt64(Self.longestPrefix), limit - min(limit, position.offset)))
+    guard count >= RecordFormat.headerSize else { return false }
+    let bytes = try onDisk { () throws(Errno) in try file.readExactly(count, at: position.offset) }
+    let salt = segment.header.salt
+    func isSound(_ candidate: UnsafeRawBufferPointer) -> Bool {
+      guard let header = try? RecordFormat.decodeHeader(candidate), header.lsn == position.nextLSN,
+        header.previousChecksum == position.previousChecksum, header.prefixLength <= candidate.count,
+        position.offset + UInt64(header.length) <= limit
+      else { return false }
+      let prefix = UnsafeRawBufferPointer(rebasing: candidate[..<header.prefixLength])
+      return RecordFormat.expectedChecksum(prefix, salt: salt) == header.checksum
+    }
+    if bytes.withUnsafeBytes(isSound) { return try repairPayload(at: position, bytes, segment) }
+    let place = "record \(position.nextLSN) at \(position.offset)"
+    if let table = try slotTable(bytes, segment, isSound) {
+      try onDisk { () throws(Errno) in
+        try file.write(table.bytes, at: position.offset + UInt64(table.offset))
+        try file.synchronize()
+      }
+      note(segment.number, "the slot table of \(place), from its slot directory")
+      return true
+    }
+    // Behind the header only what the header calls its own is looked at.
+    let header = try? bytes.withUnsafeBytes { try RecordFormat.decodeHeader($0) }
+    let looked = min(count, header?.prefixLength ?? 0, Self.longestTried)
+    let isCorrected = try onDisk { () throws(Errno) in
+      let headerEnd = RecordFormat.headerSize
+      if try file.correctFlippedBit(at: position.offset, count: count, in: 0..<headerEnd, isSound) { return true }
+      guard looked > headerEnd else { return false }
+      return try file.correctFlippedBit(at: position.offset, count: count, in: headerEnd..<looked, isSound)
+    }
+    if isCorrected { note(segment.number, "a flipped bit of \(place)") }
+    return isCorrected
+  }
+
+  /// More than any record has before its payload, but for one that removes very many ranges.
+  private static let longestPrefix = 1 << 20
+  /// Of longer ones the rest is not tried, which would take minutes.
+  private static let longestTried = 64 << 10
+
+  /// The slot table as the directory of a sealed segment tells it, where that makes the record sound.
+  private func slotTable(
+    _ bytes: [UInt8], _ segment: Segment, _ isSound: (UnsafeRawBufferPointer) -> Bool
+  ) throws(LedgerError) -> (offset: Int, bytes: [UInt8])? {
+    guard segment.footer != nil, let header = try? bytes.withUnsafeBytes({ try RecordFormat.decodeHeader($0) }),
+      header.slotCount > 0, header.prefixLength <= bytes.count,
+      let entries = try? segments.entries(
+        BlockReference(segment: segment.number, slot: header.firstSlot), count: Int(header.slotCount), mayBlock: true)
+    else { return nil }
+    var writer = ByteWriter()
+    RecordFormat.encodeSlots(entries, into: &writer)
+    let table = writer.bytes
+    let offset = RecordFormat.headerSize + Int(header.bodyLength)
+    var candidate = bytes
+    candidate.replaceSubrange(offset..<offset + table.count, with: table)
+    return candidate.withUnsafeBytes(isSound) ? (offset, table) : nil
+  }
+
+  /// Puts flipped bits of the blocks right that a record brought; false where one of them cannot be.
+  private mutating func repairPayload(
+    at position: LedgerPosition, _ bytes: [UInt8], _ segment: Segment
+  ) throws(LedgerError) -> Bool {
+    guard
+      let slots = try? bytes.withUnsafeBytesTyped({ (buffer) throws(DecodingFailure) in
+        let header = try RecordFormat.decodeHeader(buffer)
+        let prefix = UnsafeRawBufferPointer(rebasing: buffer[..<header.prefixLength])
+        return try RecordFormat.decodeSlots(header, prefix: prefix, recordOffset: position.offset)
+      })
+    else { return false }
+    for slot in slots {
+      let count = Int(slot.length)
+      let stored = try onDisk { () throws(Errno) in try segment.file.readExactly(count, at: slot.offset) }
+      guard !stored.withUnsafeBytes({ BlockCodec.restores($0, slot) }) else { continue }
+      let isCorrected = try onDisk { () throws(Errno) in
+        try segment.file.correctFlippedBit(at: slot.offset, count: count) { BlockCodec.restores($0, slot) }
+      }
+      guard isCorrected else { return false }
+      note(segment.number, "a flipped bit of a block of record \(position.nextLSN) at \(slot.offset)")
+    }
+    return true
+  }
+}

@@ -1,0 +1,85 @@
+import Ledger
+import SystemIO
+import Tree
+
+extension Store {
+  /// Opens a store from the newest checkpoint or, where nodes of that cannot be read, from the one with which the fewest are missing: an older one that
+  /// is still there, or the beginning of the ledger. Everything behind is replayed, and must lead to the same forks and snapshots.
+  ///
+  /// Which one that is, is found out in memory; only the one that is taken is recovered on the disk. Index segments of newer checkpoints stay until a
+  /// collection: up to the checkpoint that follows, the newest manifest refers to them.
+  ///
+  /// - Returns: what was rebuilt, for a person; nil where nothing was.
+  static func openRebuilding(
+    _ storage: any Storage, _ options: StoreOptions
+  ) throws(StoreError) -> (RecoveredStore, repairs: [String]) {
+    let newest = RebuiltTrees(trying: nil, storage, options)
+    guard newest.unreadable > 0 else { return try open(storage, options, from: nil, []) }
+    var best: (trees: RebuiltTrees, base: Manifest)?
+    for base in try Array(ManifestFiles(storage: storage).valid().dropFirst()) + [.initial] {
+      let trees = RebuiltTrees(trying: base, storage, options)
+      guard trees.unreadable < (best?.trees.unreadable ?? newest.unreadable), trees.agrees(with: newest) else {
+        continue
+      }
+      best = (trees, base)
+    }
+    guard let best else { return try open(storage, options, from: nil, []) }
+    let start = best.base.position == .start ? "its beginning" : "LSN \(best.base.position.nextLSN)"
+    let what =
+      newest.unreadable == .max
+      ? "what leads to it" : "damaged nodes, \(newest.unreadable - best.trees.unreadable) of them"
+    return try open(
+      storage, options, from: best.base, ["the index: \(what), by replaying the ledger from \(start) on"])
+  }
+
+  private static func open(
+    _ storage: any Storage, _ options: StoreOptions, from base: Manifest?, _ repairs: [String]
+  ) throws(StoreError) -> (RecoveredStore, repairs: [String]) {
+    let recovered = try RecoveredStore(storage, options, from: base, keepingDamagedBlocks: true)
+    return (recovered, repairs + recovered.report.damaged.map { "\($0); the rest of it counts" })
+  }
+}
+
+/// What replaying from a checkpoint would give.
+private struct RebuiltTrees {
+  private struct Summary: Equatable {
+    let name: String
+    let lastLSN: UInt64
+    let inodes: UInt64
+    let pages: UInt64
+  }
+
+  /// Nodes that heads or the catalog lead to, and that cannot be read; the most there can be where not even the heads are known.
+  let unreadable: Int
+  private let heads: [UInt64: Summary]
+
+  init(trying base: Manifest?, _ storage: any Storage, _ options: StoreOptions) {
+    do throws(StoreError) {
+      let recovered = try RecoveredStore(OverlayStorage(storage), options, from: base, keepingDamagedBlocks: true)
+      unreadable = recovered.unreadableNodes()
+      heads = recovered.catalog.byID.mapValues { head in
+        Summary(
+          name: recovered.catalog.fullName(head), lastLSN: head.lastLSN, inodes: head.inodes, pages: head.pages)
+      }
+    } catch {
+      // Why, is told by the one that is opened in the end.
+      unreadable = .max
+      heads = [:]
+    }
+  }
+
+  /// Whether it has the same forks and snapshots, at the same LSN, as far as the other one has any.
+  func agrees(with other: RebuiltTrees) -> Bool { other.unreadable == .max || heads == other.heads }
+}
+
+extension RecoveredStore {
+  /// How many nodes cannot be read, each counted once.
+  fileprivate func unreadableNodes() -> Int {
+    var seen: Set<NodeReference> = []
+    var count = 0
+    for tree in [catalogTree] + catalog.heads.map(\.tree) {
+      pool.walk(tree, enter: { seen.insert($0).inserted }, unreadable: { _ in count += 1 }, visit: { _ in })
+    }
+    return count
+  }
+}

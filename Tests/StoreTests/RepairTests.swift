@@ -1,0 +1,130 @@
+import FileSystem
+import SystemIO
+import TestSupport
+import Testing
+
+@testable import Ledger
+@testable import Store
+
+/// What a repair takes from where.
+@Suite struct RepairTests {
+  private static let user = Credentials(user: 0, group: 0)
+
+  private func repair(_ disk: MemoryStorage) throws -> RepairReport {
+    try Store.repair(on: disk, options: tinyOptions, describedAs: "memory")
+  }
+
+  /// The place of a block's stored bytes, found by its content, which is not compressed.
+  private func place(of block: ArraySlice<UInt8>, in disk: MemoryStorage) throws -> [(path: String, offset: Int)] {
+    var found: [(String, Int)] = []
+    for path in disk.paths where path.hasPrefix("ledger/") {
+      let bytes = disk.bytes(of: path)
+      for offset in stride(from: 4096, to: bytes.count - block.count + 1, by: 8)
+      where bytes[offset] == block.first && bytes[offset..<offset + block.count].elementsEqual(block) {
+        found.append((path, offset))
+      }
+    }
+    return found
+  }
+
+  private func damage(_ disk: MemoryStorage, _ place: (path: String, offset: Int), count: Int = 100) {
+    var bytes = disk.bytes(of: place.path)
+    for index in 0..<count { bytes[place.offset + index] ^= 0x5a }
+    disk.replace(place.path, with: bytes)
+  }
+
+  /// The search for duplicates begins anew with each start, so equal blocks are stored twice. Then one of them is enough.
+  @Test func aBlockIsTakenFromAnEqualOne() throws {
+    let disk = MemoryStorage()
+    var random = SeededRandom(seed: 1)
+    let content = random.bytes(4096)
+    var inodes: [UInt64] = []
+    _ = try makeStore(on: disk).makeFork("main")
+    for name in ["a", "b"] {
+      let store = try openStore(on: disk)
+      let files = try store.files("main")
+      inodes.append(try files.mknod(1, Array(name.utf8), mode: 0o100600, device: 0, Self.user).inode)
+      try files.put(inodes.last!, content)
+      try store.close()
+    }
+    let places = try place(of: content[...], in: disk)
+    #expect(places.count == 2)
+    damage(disk, places[0])
+    #expect(try openStore(on: disk.copy()).check().problems.map(\.paths) == [[Array("a".utf8)]])
+    let report = try repair(disk)
+    #expect(report.repairs.count == 1 && report.repairs[0].contains("from the equal block"), "\(report)")
+    #expect(report.check.problems.isEmpty)
+    for inode in inodes {
+      #expect(try openStore(on: disk.copy()).files("main").bytes(of: inode, at: 0, count: 4096) == content)
+    }
+    for place in places { damage(disk, place) }
+    let lost = try repair(disk)
+    #expect(lost.repairs == [])
+    #expect(lost.check.problems.map(\.pages) == [0...0, 0...0])
+  }
+
+  /// A store that is refused for one block behind the checkpoint is opened without that block, and nothing else is lost.
+  @Test func aDamagedBlockBehindTheCheckpointCostsItsPageAlone() throws {
+    let disk = MemoryStorage()
+    var random = SeededRandom(seed: 2)
+    let content = random.bytes(8192)
+    let store = try makeStore(on: disk)
+    let files = try store.makeFork("main").files
+    let inode = try files.mknod(1, Array("file".utf8), mode: 0o100600, device: 0, Self.user).inode
+    try store.checkpoint()
+    try files.put(inode, content)
+    try store.flush()
+    _ = try files.mkdir(1, Array("later".utf8), mode: 0o700, Self.user)
+    try store.flush()
+    let left = disk.copy()
+    damage(left, try #require(try place(of: content[4096...], in: left).first))
+    #expect {
+      _ = try openStore(on: left.copy())
+    } throws: { ($0 as? StoreError)?.kind == .damaged }
+    let report = try repair(left)
+    #expect(report.repairs.count == 1 && report.repairs[0].contains("the rest of it counts"), "\(report)")
+    #expect(report.check.problems.map(\.pages) == [1...1])
+    let again = try openStore(on: left).files("main")
+    #expect(try again.bytes(of: inode, at: 0, count: 4096) == Array(content[..<4096]))
+    #expect(throws: Errno.inputOutput) { try again.bytes(of: inode, at: 4096, count: 4096) }
+    #expect(try again.lookup(1, Array("later".utf8)).inode > inode)
+  }
+
+  /// A store in which nothing is damaged is not repaired, and holds what it held.
+  @Test func aWholeStoreIsLeftAsItIs() throws {
+    let worked = try WorkedStore(seed: 4, steps: 60)
+    let segments = worked.disk.paths.filter { $0.hasPrefix("ledger/") || $0.hasPrefix("index/") }
+    let before = segments.map(worked.disk.bytes)
+    let report = try repair(worked.disk)
+    #expect(report.repairs == [])
+    #expect(report.check.problems.isEmpty && report.check.heads == worked.models.count)
+    #expect(segments.map(worked.disk.bytes) == before)
+    for (name, model) in worked.models { try model.compare(with: openStore(on: worked.disk.copy()).files(name)) }
+  }
+
+  /// After a collection the ledger does not reach back to the beginning: what only an old index segment holds is lost, and is told.
+  @Test func whatTheLedgerDoesNotReachIsToldAndKept() throws {
+    let worked = try WorkedStore(seed: 5, steps: 60, collecting: true)
+    let path = try #require(worked.disk.paths.first { $0.hasPrefix("index/") })
+    let map = try StoreMap(openStore(on: worked.disk.copy()))
+    let nodes = map.uses.keys.filter { $0.path == path }.sorted { $0.bytes.lowerBound < $1.bytes.lowerBound }
+    damage(worked.disk, (path, try #require(nodes.first).bytes.lowerBound + 30), count: 10)
+    let before = try openStore(on: worked.disk.copy()).check().problems
+    let report = try repair(worked.disk)
+    #expect(report.check.problems.map(\.message) == before.map(\.message) || report.check.problems.isEmpty)
+    for (name, model) in worked.models {
+      let reading = try ToleratedReading(openStore(on: worked.disk.copy()).files(name), model)
+      #expect(reading.isWhole || report.check.problems.contains { $0.head == name })
+    }
+  }
+
+  /// While somebody has the store open, nothing is touched.
+  @Test func aStoreInUseIsNotRepaired() throws {
+    let disk = MemoryStorage()
+    let store = try makeStore(on: disk)
+    #expect {
+      _ = try repair(disk)
+    } throws: { ($0 as? StoreError)?.kind == .storeInUse }
+    withExtendedLifetime(store) {}
+  }
+}
