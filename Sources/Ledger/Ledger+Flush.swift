@@ -37,13 +37,14 @@ extension Ledger {
     defer { flusher.notifyAll { $0.isFlushing = false } }
     let (target, unflushed) = appender.withLock { ($0.position.nextLSN - 1, $0.unflushed) }
     do throws(LedgerError) {
-      for entry in unflushed { try onDisk { () throws(Errno) in try entry.segment.file.synchronize() } }
+      let flushed = options.sabotage == .flushesNewestSegmentOnly ? unflushed.suffix(1) : unflushed[...]
+      for entry in flushed { try onDisk { () throws(Errno) in try entry.segment.file.synchronize() } }
       if unflushed.contains(where: { !$0.segment.isNameDurable }) {
         try segments.synchronizeNames()
         for entry in unflushed { entry.segment.markNameDurable() }
       }
       flusher.notifyAll { $0.durableLSN = max($0.durableLSN, target) }
-      for entry in unflushed { try seal(entry) }
+      for entry in flushed { try seal(entry) }
       writeAhead()
     } catch {
       let failure = if case .storage(let errno) = error { errno } else { Errno.inputOutput }

@@ -4,6 +4,8 @@ package enum Sabotage: CaseIterable, Sendable {
   case publishesManifestEarly
   /// A collection forgets what one fork or snapshot refers to, and frees it.
   case freesTooSoon
+  /// A flush leaves out all segments but the newest: records that are durable refer to blocks, as duplicates, that are not.
+  case flushesNewestSegmentOnly
   /// Blocks are not compared with their digests.
   case trustsBlocks
 }
