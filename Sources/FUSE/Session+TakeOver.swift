@@ -24,6 +24,12 @@ extension Session {
   /// FUSE_NOTIFY_RESEND, since protocol 7.40.
   private static let resend: Int32 = 7
 
+  /// Runs `body` on another thread in a second, unless the session has ended by then.
+  public func later(_ body: @escaping @Sendable () -> Void) {
+    let job: Crew.Job = { if self.waitUntilEnded(atMost: 1000) == nil { body() } }
+    if !crew.run(job) { job() }
+  }
+
   /// Whether the kernel knows a node: it has it in memory, and will tell when it forgets it. Not for a thread that serves a
   /// request (see `invalidate`).
   public func isKnown(_ node: NodeID) throws(Errno) -> Bool {

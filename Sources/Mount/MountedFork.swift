@@ -99,7 +99,10 @@ public final class MountedFork: Sendable {
       onEnd(reason)
     }
     writeBack = try WriteBackBarrier(mountPoint, session, device: handover.device) { operations.path(of: $0) }
-    for node in nameless { operations.removeUnused(node, session) }
+    // Whoever was answered just before may need a moment to make the kernel know a new file.
+    if !nameless.isEmpty {
+      session.later { [session] in for node in nameless { operations.removeUnused(node, session) } }
+    }
   }
 
   /// The mount point: absolute, without symbolic links.

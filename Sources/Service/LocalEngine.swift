@@ -19,15 +19,17 @@ public final class LocalEngine: Engine {
   /// - Parameters:
   ///   - writes: whether the store may be written to. Otherwise whatever is done to it, its recovery too, is done in memory and forgotten.
   ///   - lock: the store's, where its last owner has died and handed it over.
+  ///   - onRecovery: told the last LSN that recovery found, before anything is appended.
   ///   - onTrouble: told what nobody is told who asks for something, in a line for people.
   public init(
     opening directory: String, writes: Bool = true, patience: Int = 3000, holding lock: FileLock? = nil,
-    onTrouble: (@Sendable (String) -> Void)? = nil
+    onRecovery: (@Sendable (UInt64) -> Void)? = nil, onTrouble: (@Sendable (String) -> Void)? = nil
   ) throws(Failure) {
     self.directory = directory
     self.writes = writes
     var options = StoreOptions(reportingTo: onTrouble)
     options.checkpointsInBackground = writes
+    options.onRecovery = onRecovery
     opened = Mutex(
       try Self.whenFree(directory, patience) { () throws(StoreError) in
         guard !writes else { return try Store.open(at: directory, options: options, holding: lock) }
@@ -48,12 +50,8 @@ public final class LocalEngine: Engine {
     }
   }
 
-  /// The lock by which this process owns the store, and the last LSN that was there when it was opened: whoever takes over needs
-  /// them.
-  public func handover() throws(Failure) -> (lock: FileLock?, recoveredLSN: UInt64) {
-    let store = try store()
-    return (store.fileLock, store.recoveredLSN)
-  }
+  /// The lock by which this process owns the store: whoever takes over needs it.
+  public func fileLock() throws(Failure) -> FileLock? { try store().fileLock }
 
   /// Makes a store.
   public static func create(at directory: String) throws(Failure) {

@@ -64,9 +64,6 @@ extension Store {
     try open(on: DirectoryStorage(path, holding: lock), options: options, describedAs: path)
   }
 
-  /// The last LSN that was there when the store was opened.
-  public var recoveredLSN: UInt64 { recovery.lastLSN }
-
   /// The lock by which this process owns the store; nil where it is not in a directory of the host, or closed.
   public var fileLock: FileLock? { lock.withLock { $0 as? FileLock } }
 
@@ -77,6 +74,7 @@ extension Store {
     let lock = try takeLock(storage, path)
     let recovered = try RecoveredStore(storage, options)
     let store = Store(storage: storage, options: options, lock: lock, superblock: superblock, recovered: recovered)
+    options.onRecovery?(recovered.report.lastLSN)
     try store.dropIncompleteImports()
     if options.checkpointsInBackground { store.startCheckpointing() }
     return store
@@ -121,7 +119,10 @@ extension Store {
   /// the store after it.
   public func close() throws(StoreError) {
     // Whoever opens it next need not wait until the last reference to this object is gone.
-    defer { lock.withLock { $0 = nil } }
+    defer {
+      fileLock?.release()
+      lock.withLock { $0 = nil }
+    }
     stopCheckpointing()
     ledger.beginNewSegment()
     try checkpoint()

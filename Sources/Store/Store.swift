@@ -14,6 +14,8 @@ public struct StoreOptions: Sendable {
   public var checkpointNodes = 32 << 10
   /// Whether a thread takes checkpoints by itself.
   public var checkpointsInBackground = true
+  /// Told the last LSN that recovery found, before anything is appended.
+  public var onRecovery: (@Sendable (UInt64) -> Void)?
   /// Told once when the ledger stops: from here on nothing is acknowledged until the store is opened anew.
   public var onStop: (@Sendable (Errno) -> Void)? {
     get { ledger.onStop }

@@ -61,7 +61,11 @@ public final class DirectoryStorage: Storage {
   }
 
   public func lock(_ path: String) throws(Errno) -> any AnyObject & Sendable {
-    if let heldLock { return heldLock }
+    if let heldLock {
+      // It is held already, unless somebody has released it, and others may own the store by now.
+      try retryingInterrupts { linux_try_lock_exclusively(heldLock.descriptor) }
+      return heldLock
+    }
     let descriptor = try FileDescriptor(opening: absolute(path), flags: O_RDWR | O_CREAT, permissions: 0o600)
     try retryingInterrupts { linux_try_lock_exclusively(descriptor.rawValue) }
     return FileLock(holding: descriptor)

@@ -1,7 +1,7 @@
 import Glibc
 
-/// An exclusive lock on a file (flock(2)). It ends with the last reference; where the process dies, with the last copy of its
-/// descriptor that other processes have.
+/// An exclusive lock on a file (flock(2)). It ends when it is released, or with the last copy of its descriptor, which other processes may
+/// have.
 public final class FileLock: Sendable {
   private let file: FileDescriptor
 
@@ -11,5 +11,6 @@ public final class FileLock: Sendable {
   /// Whoever has a copy holds the lock too.
   public var descriptor: Int32 { file.rawValue }
 
-  deinit { flock(file.rawValue, LOCK_UN) }
+  /// Unlocks the file for all who have a copy.
+  public func release() { flock(file.rawValue, LOCK_UN) }
 }

@@ -17,7 +17,9 @@ struct Daemon: Sendable {
     // Threads inherit which signals are held back, so this comes before there are any.
     let signals = try describing("catch signals") { () throws(Errno) in try Signals() }
     let supervisor = try describing("reach the supervisor") { () throws(Errno) in
-      try SupervisorLink(MessageSocket(FileDescriptor(owning: 3)), log: log)
+      // Its children are not to hold on to it: the supervisor learns from its end that this process has ended.
+      try retryingInterrupts { fcntl(3, F_SETFD, FD_CLOEXEC) }
+      return try SupervisorLink(MessageSocket(FileDescriptor(owning: 3)), log: log)
     }
     let readiness = Readiness(supervisor)
     do throws(Failure) {

@@ -107,8 +107,12 @@ final class DaemonEngine: MountingEngine {
   func unmount(_ request: UnmountRequest) throws(Failure) { try table.remove(request.directory, lazy: request.lazy) }
 
   func upgrade(_ request: UpgradeRequest) throws(Failure) {
+    guard table.allAreKept else {
+      throw Failure(
+        .notSupported, "the mounts of this daemon would end with it", hint: "'tine stop', and mount again with the new one")
+    }
     let trial = Command([request.program, "--version"], environment: [])
-    guard let ending = try? trial.start().wait(), ending == .exited(0) else {
+    guard let child = try? trial.start(), (child.wait(atMost: Int32(Self.patience)) ?? child.end()) == .exited(0) else {
       throw Failure(
         .failed, "\(request.program) does not run here", hint: "nothing was changed: the daemon goes on as it was")
     }

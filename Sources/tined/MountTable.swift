@@ -85,9 +85,28 @@ final class MountTable: Sendable {
       }
       log.info("\(kept.mount.name) at \(kept.mount.directory.text) is served again")
     } catch {
-      log.critical("the mount at \(kept.mount.directory.text) ends: \(error)")
-      supervisor.tell(.drop(name: Descriptors.mount(number)))
+      giveUp(kept, number, "\(error)")
     }
+  }
+
+  /// Takes a mount away that nobody can serve any more.
+  func giveUp(_ kept: KeptMount, _ number: Int, _ reason: String) {
+    log.critical("the mount at \(kept.mount.directory.text) ends: \(reason)")
+    supervisor.tell(.drop(name: Descriptors.mount(number)))
+    do throws(MountError) {
+      if !kept.isLeaving { try MountPoint(resolved: kept.mount.directory.text).unmount(lazily: true) }
+    } catch {
+      log.error("cannot take away the dead mount at \(kept.mount.directory.text): \(error)")
+    }
+    if kept.madeDirectory { rmdir(kept.mount.directory.text) }
+  }
+
+  /// Whether every mount outlives this process.
+  var allAreKept: Bool {
+    let areKept = state.withLock { state in
+      state.entries.values.allSatisfy { $0.served.handover.agreement.flags.contains(.resend) }
+    }
+    return areKept && supervisor.isReachable
   }
 
   /// Unmounts what is mounted at a directory. With `lazy` it goes even if it is in use.
@@ -103,7 +122,7 @@ final class MountTable: Sendable {
       if try !entry.served.unmount(atMost: Self.patience) { leave(number) }
     } catch {
       // Whoever else unmounted it was faster.
-      if error.reason == .notMounted { return }
+      if error.reason == .notMounted { return leave(number) }
       guard lazy, error.reason == .busy else { throw Failure(error) }
       try take(number, entry)
     }

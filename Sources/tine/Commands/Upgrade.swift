@@ -1,5 +1,6 @@
 import ArgumentParser
 import Control
+import Glibc
 
 /// `tine upgrade`
 struct Upgrade: ParsableCommand {
@@ -40,13 +41,14 @@ struct Upgrade: ParsableCommand {
   ) throws(Failure) -> (RemoteEngine, VersionReport) {
     let deadline = ContinuousClock.now.advanced(by: .seconds(30))
     while ContinuousClock.now < deadline {
-      guard let engine = try Owner.daemon(of: directory) else { break }
       do throws(Failure) {
+        guard let engine = try Owner.daemon(of: directory) else { break }
         let version = try engine.version()
         if version.process != before.process { return (engine, version) }
       } catch {
-        if error.kind != .unreachable { throw error }
+        if ![.unreachable, .storeInUse].contains(error.kind) { throw error }
       }
+      usleep(20_000)
     }
     throw Failure(.unreachable, "no daemon serves any more", hint: "see \(directory)/daemon.log")
   }

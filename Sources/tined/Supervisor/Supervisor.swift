@@ -77,7 +77,7 @@ struct Supervisor {
       log.warning("the worker \(life.ending.summary); another one takes over")
       livesInVain = life.wasInVain ? livesInVain + 1 : 0
       guard livesInVain < Self.mostLivesInVain else { giveUp() }
-      if life.served == nil, life.wasInVain { program = Self.ownImage }
+      if life.wasInVain { program = Self.ownImage }
       if livesInVain > 1, signals.next(atMost: Int32(livesInVain) * 20) != nil { exit(EXIT_FAILURE) }
     }
   }
@@ -128,10 +128,18 @@ struct Supervisor {
     while true {
       if let signal = signals.next(orReadable: socket.descriptor.rawValue) {
         log.notice("passing signal \(signal) on to the worker")
+        // It may not hear of it, if it has just been started or is about to die.
+        life.isEnding = true
         worker.signal(SIGTERM)
         continue
       }
-      guard var message = try socket.receive() else { return }
+      let received: MessageSocket.Message?
+      do throws(Errno) { received = try socket.receive() } catch {
+        guard error == .messageTooLong else { throw error }
+        log.error("a message of the worker was lost")
+        continue
+      }
+      guard var message = received else { return }
       take(message.bytes, message.descriptor.take(), worker, &life)
     }
   }

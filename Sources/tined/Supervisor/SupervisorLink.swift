@@ -1,4 +1,4 @@
-import Control
+import Glibc
 import Logging
 import Synchronization
 import SystemIO
@@ -62,9 +62,17 @@ final class SupervisorLink: Sendable {
       do throws(Errno) {
         try socket.send(message.encoded, descriptor: descriptor)
       } catch {
-        isAlone = true
-        log.critical("the supervisor cannot be reached (\(error)): mounts will end with this process")
+        isAlone = error.meansEnd
+        log.critical("cannot tell the supervisor of \(message.summary): \(error)")
+        if isAlone { log.critical("the supervisor has ended: mounts will end with this process") }
       }
     }
   }
+
+  var isReachable: Bool { !isAlone.withLock { $0 } }
+}
+
+extension Errno {
+  /// Whether there is nobody at the other end any more.
+  fileprivate var meansEnd: Bool { [EPIPE, ECONNRESET, ENOTCONN].contains(rawValue) }
 }

@@ -53,4 +53,15 @@ enum SupervisorMessage: Equatable {
       self = .replace(program: program)
     }
   }
+
+  /// What it is about, for the log.
+  var summary: String {
+    switch self {
+    case .keep(let name, _): "what is to be kept as \(name)"
+    case .drop(let name): "the end of \(name)"
+    case .begin, .serving: "its start"
+    case .ending: "its end"
+    case .replace(let program): "its successor \(program)"
+    }
+  }
 }

@@ -3,6 +3,7 @@ import FoundationEssentials
 import Logging
 import Mount
 import Service
+import Synchronization
 import SystemIO
 
 /// The start of a worker: of the first one, or of one that goes on where another has died.
@@ -19,25 +20,35 @@ struct Takeover {
     self.store = store
     self.supervisor = supervisor
     self.log = log
+    let mounts = try Self.mounts(supervisor)
+    let memory = try Self.memory(supervisor)
     let lock = supervisor.take(Descriptors.lock).map { FileLock(holding: $0.release()) }
-    local = try LocalEngine(opening: store, holding: lock) { log.error("\($0)") }
-    mounts = try Self.mounts(supervisor)
-    let handover = try local.handover()
+    // What was carried out must be told before this process appends something by itself.
+    let found = Mutex<RequestJournal?>(nil)
+    local = try LocalEngine(
+      opening: store, holding: lock,
+      onRecovery: { lastLSN in
+        let connections = Set(mounts.map { UInt64($0.number) })
+        found.withLock { $0 = RequestJournal(memory, lastLSN: lastLSN, connections: connections) }
+      },
+      onTrouble: { log.error("\($0)") })
+    guard let journal = found.withLock({ $0 }) else { preconditionFailure("a store that is open was recovered") }
+    self.journal = journal
+    self.mounts = mounts
+    if lock == nil, let lock = try local.fileLock() {
+      supervisor.tell(.keep(name: Descriptors.lock, data: []), descriptor: lock.descriptor)
+    }
+  }
+
+  /// The memory of the journal, which all workers share.
+  private static func memory(_ supervisor: SupervisorLink) throws(Failure) -> SharedMemory {
     do throws(Errno) {
-      let memory: SharedMemory
-      if let requests = supervisor.take(Descriptors.requests) {
-        memory = try SharedMemory(mapping: requests.release())
-      } else {
-        memory = try SharedMemory(named: "tine-requests", size: RequestJournal.size)
-        supervisor.tell(.keep(name: Descriptors.requests, data: []), descriptor: memory.descriptor)
-        if let lock = handover.lock {
-          supervisor.tell(.keep(name: Descriptors.lock, data: []), descriptor: lock.descriptor)
-        }
-      }
-      journal = RequestJournal(
-        memory, lastLSN: handover.recoveredLSN, connections: Set(mounts.map { UInt64($0.number) }))
+      if let kept = supervisor.take(Descriptors.requests) { return try SharedMemory(mapping: kept.release()) }
+      let memory = try SharedMemory(named: "tine-requests", size: RequestJournal.size)
+      supervisor.tell(.keep(name: Descriptors.requests, data: []), descriptor: memory.descriptor)
+      return memory
     } catch {
-      throw Failure(.failed, "cannot take over: \(error)")
+      throw Failure(.failed, "cannot share memory with the next worker: \(error)")
     }
   }
 
@@ -68,8 +79,7 @@ struct Takeover {
       do throws(Failure) {
         table.goOn(with: mount.kept, mount.number, channel, try local.fileSystem(mount.kept.mount.name))
       } catch {
-        log.critical("the mount at \(mount.kept.mount.directory.text) ends: \(error.message)")
-        supervisor.tell(.drop(name: Descriptors.mount(mount.number)))
+        table.giveUp(mount.kept, mount.number, error.message)
       }
     }
   }
