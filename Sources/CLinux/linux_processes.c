@@ -2,12 +2,14 @@
 // hence no allocation below `child`.
 #include "linux_processes.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -186,5 +188,61 @@ pid_t linux_spawn(const struct linux_spawn_request *request, int32_t *step) {
 int linux_adopt_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
 int linux_open_process(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }
+
+/// The calls of a fork barrier, of unmounting, and of notifications to the kernel. Nothing that writes to a store is among them.
+static bool only_asks(long number) {
+  switch (number) {
+    case SYS_openat:
+    case SYS_close:
+    case SYS_fstat:
+    case SYS_newfstatat:
+    case SYS_statfs:
+    case SYS_fstatfs:
+    case SYS_syncfs:
+    case SYS_sync_file_range:
+    case SYS_umount2:
+    case SYS_writev: return true;
+    default: return false;
+  }
+}
+
+/// State Z or X in /proc/PID/stat, behind the name in parentheses.
+bool linux_first_thread_has_ended(pid_t process) {
+  char path[64], text[512];
+  snprintf(path, sizeof path, "/proc/%d/stat", (int)process);
+  FILE *file = fopen(path, "re");
+  if (!file) return false;
+  size_t length = fread(text, 1, sizeof text - 1, file);
+  fclose(file);
+  text[length] = 0;
+  const char *name_end = strrchr(text, ')');
+  return name_end && (name_end[1] == ' ') && (name_end[2] == 'Z' || name_end[2] == 'X');
+}
+
+bool linux_only_asks_file_systems(pid_t process) {
+  if (!linux_first_thread_has_ended(process)) return false;
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/task", (int)process);
+  DIR *tasks = opendir(path);
+  if (!tasks) return false;
+  bool result = true;
+  struct dirent *entry;
+  while (result && (entry = readdir(tasks))) {
+    int thread = atoi(entry->d_name);
+    if (thread <= 0 || thread == process) continue;
+    snprintf(path, sizeof path, "/proc/%d/task/%d/syscall", (int)process, thread);
+    FILE *file = fopen(path, "re");
+    long number = -1;
+    if (file) {
+      if (fscanf(file, "%ld", &number) != 1) number = -1;
+      fclose(file);
+    } else if (errno == ENOENT) {
+      continue;
+    }
+    result = only_asks(number);
+  }
+  closedir(tasks);
+  return result;
+}
 
 int linux_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }

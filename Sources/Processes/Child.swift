@@ -43,6 +43,18 @@ public struct Child: Hashable, Sendable {
     return wait()
   }
 
+  /// Whether its first thread has ended: it was killed, or ends.
+  public var isEnding: Bool { linux_first_thread_has_ended(process) }
+
+  /// Waits until it has ended, after its first thread has. Where it was killed and its other threads only ask mounted file systems for
+  /// something, which may never answer, it counts as ended too.
+  public func waitAfterFirstThread() -> Ending {
+    while true {
+      if let ending = wait(atMost: 20) { return ending }
+      if linux_only_asks_file_systems(process) { return .killed(signal: SIGKILL) }
+    }
+  }
+
   /// Sends a signal to it, and to its process group where it leads one.
   public func signal(_ number: Int32) { kill(ownGroup ? -process : process, number) }
 

@@ -109,7 +109,8 @@ final class DaemonEngine: MountingEngine {
   func upgrade(_ request: UpgradeRequest) throws(Failure) {
     guard table.allAreKept else {
       throw Failure(
-        .notSupported, "the mounts of this daemon would end with it", hint: "'tine stop', and mount again with the new one")
+        .notSupported, "the mounts of this daemon would end with it",
+        hint: "'tine stop', and mount again with the new one")
     }
     let trial = Command([request.program, "--version"], environment: [])
     guard let child = try? trial.start(), (child.wait(atMost: Int32(Self.patience)) ?? child.end()) == .exited(0) else {

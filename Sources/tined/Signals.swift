@@ -23,10 +23,8 @@ struct Signals {
   /// The same for `milliseconds` at most; nil where none comes.
   func next(atMost milliseconds: Int32) -> Int32? { wait(milliseconds, -1) }
 
-  /// Waits for the next, or until a descriptor can be read from; then nil.
-  func next(orReadable other: Int32) -> Int32? {
-    wait(-1, other)
-  }
+  /// The same, or until a descriptor can be read from; then nil.
+  func next(orReadable other: Int32, atMost milliseconds: Int32) -> Int32? { wait(milliseconds, other) }
 
   private func wait(_ milliseconds: Int32, _ other: Int32) -> Int32? {
     var events = [

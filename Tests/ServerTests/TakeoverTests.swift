@@ -126,6 +126,25 @@ struct TakeoverTests {
     try expectWhole(store, mount, memory, counts)
   }
 
+  /// A worker that takes a fork asks its own mount for something. Killed meanwhile it cannot end before it has its answer, which only
+  /// another worker gives: all stood still for good.
+  @Test func mountsGoOnWhereWorkersAreKilledThatFork() {
+    let (store, mount) = makeStore()
+    let writer = BackgroundProcess("while :; do dd if=/dev/zero of='\(mount)/x' bs=1M count=8; done")
+    let forks = BackgroundProcess(
+      "i=0; while :; do i=$((i+1)); \(store.command("fork prod f$i")); done")
+    for _ in 0..<killCount(otherwise: 20) {
+      usleep(UInt32.random(in: 0..<400_000))
+      store.killWorker()
+    }
+    let answered = shell("timeout 30 ls '\(mount)'")
+    #expect(answered.code == 0, "\(store.tine("list").output)")
+    forks.end()
+    writer.end()
+    let check = store.tine("check")
+    #expect(check.code == 0, "\(check.output)")
+  }
+
   /// Calls `body` with files that have no name, and closes them.
   private func withUnlinkedFiles<Result>(
     _ count: Int, in directory: Path, _ body: ([OpenFile]) throws -> Result

@@ -52,4 +52,12 @@ int linux_pipe(int ends[2]);
 
 /// pidfd_open(2): a descriptor that becomes readable when the process ends.
 int linux_open_process(pid_t process);
+
+/// Whether the first thread of a process has ended, as that of a process that was killed does at once; others may still wait in the
+/// kernel. No descriptor tells that: since Linux 6.15 a pidfd waits for all threads.
+bool linux_first_thread_has_ended(pid_t process);
+
+/// Whether the first thread of a process has ended, and every other waits in a call that only asks a mounted file system for something, by what
+/// /proc says; false also where that cannot be told.
+bool linux_only_asks_file_systems(pid_t process);
 #endif

@@ -56,6 +56,9 @@ struct Supervisor {
   /// Workers that die as soon as they are there are not replaced for ever.
   private static let mostLivesInVain = 20
 
+  /// How often it is looked at whether the worker is ending, in milliseconds.
+  private static let pause: Int32 = 500
+
   /// This process's own program, even where another file has taken its place: its workers did serve.
   private static let ownImage = "/proc/self/exe"
 
@@ -89,6 +92,8 @@ struct Supervisor {
 
   /// One worker's life.
   private mutating func live() -> Life {
+    // Earlier ones that had not ended altogether.
+    while waitpid(-1, nil, WNOHANG) > 0 {}
     var life = Life()
     do throws(Errno) {
       let pair = try MessageSocket.pair()
@@ -100,7 +105,7 @@ struct Supervisor {
       } catch {
         if error != .brokenPipe { log.error("cannot talk to the worker: \(error)") }
       }
-      life.ending = worker.wait()
+      life.ending = worker.waitAfterFirstThread()
     } catch {
       log.error("cannot start a worker: \(error)")
     }
@@ -122,15 +127,23 @@ struct Supervisor {
   }
 
   /// Takes what the worker says until it has ended, and passes signals on to it.
+  ///
+  /// A worker that is killed while one of its threads asks its own mount for something does not end before another worker answers. So it
+  /// is looked at now and then whether its first thread is there, which never asks.
   private mutating func listen(
     to socket: borrowing MessageSocket, _ worker: Child, _ life: inout Life
   ) throws(Errno) {
     while true {
-      if let signal = signals.next(orReadable: socket.descriptor.rawValue) {
+      if let signal = signals.next(orReadable: socket.descriptor.rawValue, atMost: Self.pause) {
         log.notice("passing signal \(signal) on to the worker")
         // It may not hear of it, if it has just been started or is about to die.
         life.isEnding = true
         worker.signal(SIGTERM)
+        continue
+      }
+      // What it said last comes before its end.
+      guard isReadable(socket.descriptor.rawValue) else {
+        if worker.isEnding { return }
         continue
       }
       let received: MessageSocket.Message?
@@ -203,4 +216,10 @@ extension Child.Ending {
 
 extension Errno {
   fileprivate static let brokenPipe = Errno(rawValue: EPIPE)
+}
+
+/// Whether a descriptor can be read from without waiting.
+private func isReadable(_ descriptor: Int32) -> Bool {
+  var event = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+  return poll(&event, 1, 0) > 0
 }
