@@ -17,10 +17,7 @@ struct TakeoverTests {
   /// Runs the work on some threads again and again while the worker is killed, and returns how often each thread ran it.
   private func rounds(
     _ store: TineStore, threads: Int,
-    killing kill: @escaping @Sendable (TineStore) -> Void = { store in
-      usleep(UInt32.random(in: 0..<300_000))
-      store.killWorker()
-    },
+    killing kill: @escaping @Sendable (TineStore) -> Void = { $0.killWorkers(1) },
     _ work: @escaping @Sendable (_ thread: Int, _ round: Int) throws -> Void
   ) throws -> [Int] {
     let state = Monitor((isOver: false, rounds: [Int](repeating: 0, count: threads)))
@@ -133,10 +130,7 @@ struct TakeoverTests {
     let writer = BackgroundProcess("while :; do dd if=/dev/zero of='\(mount)/x' bs=1M count=8; done")
     let forks = BackgroundProcess(
       "i=0; while :; do i=$((i+1)); \(store.command("fork prod f$i")); done")
-    for _ in 0..<killCount(otherwise: 20) {
-      usleep(UInt32.random(in: 0..<400_000))
-      store.killWorker()
-    }
+    store.killWorkers(killCount(otherwise: 20))
     let answered = shell("timeout 30 ls '\(mount)'")
     #expect(answered.code == 0, "\(store.tine("list").output)")
     forks.end()

@@ -113,7 +113,7 @@ struct Supervisor {
   }
 
   private func start(with socket: Int32) throws(Errno) -> Child {
-    var command = Command([program] + arguments, environment: Self.environment)
+    var command = Command([program] + arguments, environment: Environment.current)
     command.extra = socket
     do throws(SpawnError) { return try command.start() } catch { throw error.errno }
   }
@@ -179,16 +179,6 @@ struct Supervisor {
     var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
     let length = try retryingInterrupts { readlink("/proc/self/exe", &buffer, buffer.count) }
     return String(decoding: buffer[..<length], as: UTF8.self)
-  }
-
-  private static var environment: [[UInt8]] {
-    var entries: [[UInt8]] = []
-    var next = environ
-    while let entry = next.pointee {
-      entries.append(Array(UnsafeRawBufferPointer(start: entry, count: strlen(entry))))
-      next += 1
-    }
-    return entries
   }
 }
 

@@ -1,9 +1,9 @@
 import Glibc
 
 /// The environment of this process, as bytes.
-enum Environment {
+public enum Environment {
   /// `NAME=value` each.
-  static var current: [[UInt8]] {
+  public static var current: [[UInt8]] {
     var entries: [[UInt8]] = []
     var next = environ
     while let entry = next.pointee {
@@ -14,10 +14,10 @@ enum Environment {
   }
 
   /// One variable alone: a daemon outlives the command, and must not look like a part of what the command runs.
-  static func only(_ name: String) -> [[UInt8]] { current.filter { $0.starts(with: Array("\(name)=".utf8)) } }
+  public static func only(_ name: String) -> [[UInt8]] { current.filter { $0.starts(with: Array("\(name)=".utf8)) } }
 
   /// The environment with some variables set anew.
-  static func with(_ variables: [(name: String, value: String)]) -> [[UInt8]] {
+  public static func with(_ variables: [(name: String, value: String)]) -> [[UInt8]] {
     let prefixes = variables.map { Array("\($0.name)=".utf8) }
     let kept = current.filter { entry in !prefixes.contains { entry.starts(with: $0) } }
     return kept + variables.map { Array("\($0.name)=\($0.value)".utf8) }
