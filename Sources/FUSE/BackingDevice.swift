@@ -9,10 +9,7 @@ struct BackingDevice {
   private let directory: String
 
   init(_ device: dev_t) {
-    // As gnu_dev_major(3) and gnu_dev_minor(3) take a device number apart.
-    let major = (device >> 8) & 0xfff | (device >> 32) & ~0xfff
-    let minor = device & 0xff | (device >> 12) & ~0xff
-    directory = "/sys/class/bdi/\(major):\(minor)"
+    directory = "/sys/class/bdi/\(device.majorAndMinor)"
   }
 
   /// Lifts the limits to those of a disk. Only root may, and a container may have no such files: then they stay.

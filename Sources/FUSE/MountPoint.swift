@@ -108,6 +108,9 @@ public struct MountPoint: Sendable {
     guard run(arguments) else { throw MountError(.busy, path) }
   }
 
+  /// Whether the file system with this device number is mounted here.
+  public func holds(_ device: UInt64) -> Bool { MountTable.holds(dev_t(device), at: path) ?? true }
+
   private static func resolve(_ path: String) throws(MountError) -> String {
     if let resolved = realpath(path, nil) {
       defer { free(resolved) }

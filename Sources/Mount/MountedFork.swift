@@ -108,6 +108,10 @@ public final class MountedFork: Sendable {
   /// The mount point: absolute, without symbolic links.
   public var path: String { mountPoint.path }
 
+  /// Whether it is still on its directory. Off it, it is served for those who have a file of it open, or have it in a mount
+  /// namespace of their own.
+  public var isInPlace: Bool { mountPoint.holds(writeBack.fileSystemDevice) }
+
   /// Returns when everything that was written, renamed and so on before the call, and what was dirtied through shared
   /// mappings, has reached the file system: what is forked then contains it.
   ///

@@ -39,6 +39,12 @@ public struct MessageSocket: ~Copyable, Sendable {
     try retryingInterrupts { linux_send_message(descriptor.rawValue, bytes, bytes.count, other) }
   }
 
+  /// Whether the other end is closed.
+  public var isAbandoned: Bool {
+    var event = pollfd(fd: descriptor.rawValue, events: 0, revents: 0)
+    return poll(&event, 1, 0) > 0 && Int32(event.revents) & POLLHUP != 0
+  }
+
   /// Waits for the next message; nil when the other end is closed.
   public func receive() throws(Errno) -> Message? {
     var bytes = [UInt8](repeating: 0, count: Self.longestMessage)

@@ -45,7 +45,7 @@ struct Daemon: Sendable {
     let engine = DaemonEngine(local, table, socket: path, activity: activity, supervisor: supervisor, log: log)
     Task { await serve(engine, activity, supervisor, at: path, readiness) }
     if let linger { Task { await watch(engine, activity, atMost: .seconds(linger)) } }
-    let signal = signals.next()
+    let signal = supervisor.next(of: signals)
     log.notice("ending on signal \(signal)")
     end(engine)
   }

@@ -84,6 +84,8 @@ final class MountTable: Sendable {
         write(state)
       }
       log.info("\(kept.mount.name) at \(kept.mount.directory.text) is served again")
+      // The worker before may have died between taking it off and saying so.
+      if !served.isInPlace { leave(number) }
     } catch {
       giveUp(kept, number, "\(error)")
     }

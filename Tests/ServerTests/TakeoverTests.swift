@@ -139,6 +139,52 @@ struct TakeoverTests {
     #expect(check.code == 0, "\(check.output)")
   }
 
+  /// Without its supervisor a worker goes on, until it ends as well; then the mount is made again.
+  @Test func aWorkerGoesOnWithoutItsSupervisor() {
+    let (store, mount) = makeStore()
+    let file = BackgroundProcess("exec 5> '\(mount)/held'; echo one >&5; exec sleep 1000")
+    shell("until [ -s '\(mount)/held' ]; do sleep 0.01; done")
+    store.killSupervisor()
+    let noticed = "grep 'the supervisor has ended' '\(store.path)/daemon.log'"
+    #expect(shell("timeout 30 sh -c \"until \(noticed); do sleep 0.01; done\"").code == 0)
+    #expect(shell("echo two > '\(mount)/b' && cat '\(mount)/held' '\(mount)/b'").output == "one\ntwo\n")
+    #expect(store.tine("upgrade").output.contains("the mounts of this daemon would end with it"))
+    store.killDaemon()
+    #expect(shell("cat '\(mount)/b'").output.contains("not connected"))
+    file.end()
+    #expect(store.mount("prod") == mount.description)
+    #expect(shell("cat '\(mount)/held' '\(mount)/b'").output == "one\ntwo\n")
+  }
+
+  /// A program that is put in place and only hangs keeps those who use a mount waiting for a while, and not for good.
+  @Test func aProgramThatNeverServesIsGivenUp() {
+    let (store, mount) = makeStore()
+    let program = store.directory.appending("tined")
+    shell(
+      """
+      printf '#!/bin/sh\n[ "$1" = --version ] || exec sleep 1000' > '\(program)' && chmod +x '\(program)'
+      curl -s --unix-socket '\(store.path)/socket' http://tine/v1/upgrade -d '{"program": "\(program)"}'
+      """)
+    let written = shell("timeout 60 sh -c 'echo one > \(mount)/a && cat \(mount)/a'")
+    #expect(written.output == "one\n")
+    #expect(shell("grep -F '\(program) does not serve' '\(store.path)/daemon.log'").code == 0)
+  }
+
+  /// A namespace of mounts keeps a mount alive that was taken off its directory. The worker that was told of it may be dead.
+  @Test func whatWasTakenOffItsDirectoryIsNotListed() {
+    let (store, mount) = makeStore()
+    let holder = BackgroundProcess("unshare --mount sh -c 'cd \(mount) && touch held && exec sleep 1000'")
+    let unmounted = shell("until [ -e '\(mount)/held' ]; do sleep 0.01; done; umount '\(mount)'")
+    #expect(unmounted.code == 0, "\(unmounted.output)")
+    store.killWorker()
+    #expect(!store.tine("list").output.contains(mount.description))
+    let again = store.tine("mount prod '\(mount)'")
+    #expect(again.output.contains("prod was unmounted, but somebody still uses it"))
+    holder.end()
+    let mounted = shell("until \(store.command("mount prod '\(mount)'")); do sleep 0.01; done; ls '\(mount)'")
+    #expect(mounted.output.contains("held"))
+  }
+
   /// Calls `body` with files that have no name, and closes them.
   private func withUnlinkedFiles<Result>(
     _ count: Int, in directory: Path, _ body: ([OpenFile]) throws -> Result

@@ -53,6 +53,9 @@ public final class TineStore: Sendable {
   /// Kills the daemon as a crash would: its supervisor too, so that nobody takes over.
   public func killDaemon() { kill("[t]ined --store \(path)") }
 
+  /// Kills the daemon's supervisor alone: nobody takes over from its worker any more.
+  public func killSupervisor() { kill("[t]ined --store \(path) --linger") }
+
   /// Kills the daemon's worker as a crash would. Another one takes over.
   public func killWorker() { kill("[t]ined --store \(path) --worker") }
 

@@ -35,11 +35,11 @@ struct Upgrade: ParsableCommand {
     try report(after, mounts: engine.mounts().count)
   }
 
-  /// Waits until another process serves.
+  /// Waits until another process serves: the new one, or the old program again after the supervisor has given the new one up.
   private func successor(
     of before: VersionReport, in directory: String
   ) throws(Failure) -> (RemoteEngine, VersionReport) {
-    let deadline = ContinuousClock.now.advanced(by: .seconds(30))
+    let deadline = ContinuousClock.now.advanced(by: .seconds(60))
     while ContinuousClock.now < deadline {
       do throws(Failure) {
         guard let engine = try Owner.daemon(of: directory) else { break }

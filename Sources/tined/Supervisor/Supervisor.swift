@@ -14,6 +14,8 @@ struct Supervisor {
   /// The worker's command line, without the program.
   private let arguments: [String]
   private var program: String
+  /// The program is one that `tine upgrade` named, and has not served yet.
+  private var isOnTrial = false
   private var kept: [String: Kept] = [:]
 
   private final class Kept {
@@ -28,13 +30,16 @@ struct Supervisor {
 
   /// How a worker lived, by what it said and how it ended.
   private struct Life {
+    let began = ContinuousClock.now
     var served: ContinuousClock.Instant?
     var isEnding = false
+    var tookTooLong = false
     var successor: String?
     var ending = Child.Ending.exited(0)
 
     /// It ended by its own fault before it could be of use.
     var wasInVain: Bool {
+      if tookTooLong { return true }
       if case .killed(SIGKILL) = ending { return false }
       return served.map { $0.duration(to: .now) < .milliseconds(250) } ?? true
     }
@@ -59,6 +64,9 @@ struct Supervisor {
   /// How often it is looked at whether the worker is ending, in milliseconds.
   private static let pause: Int32 = 500
 
+  /// How long a new program gets until it serves. One that does not must not keep those waiting who use a mount.
+  private static let trial = Duration.seconds(20)
+
   /// This process's own program, even where another file has taken its place: its workers did serve.
   private static let ownImage = "/proc/self/exe"
 
@@ -75,12 +83,16 @@ struct Supervisor {
       if let successor = life.successor {
         log.notice("\(successor) takes over")
         program = successor
+        isOnTrial = true
         continue
       }
       log.warning("the worker \(life.ending.summary); another one takes over")
       livesInVain = life.wasInVain ? livesInVain + 1 : 0
       guard livesInVain < Self.mostLivesInVain else { giveUp() }
-      if life.wasInVain { program = Self.ownImage }
+      if life.wasInVain {
+        program = Self.ownImage
+        isOnTrial = false
+      }
       if livesInVain > 1, signals.next(atMost: Int32(livesInVain) * 20) != nil { exit(EXIT_FAILURE) }
     }
   }
@@ -134,6 +146,7 @@ struct Supervisor {
     to socket: borrowing MessageSocket, _ worker: Child, _ life: inout Life
   ) throws(Errno) {
     while true {
+      endIfLate(worker, &life)
       if let signal = signals.next(orReadable: socket.descriptor.rawValue, atMost: Self.pause) {
         log.notice("passing signal \(signal) on to the worker")
         // It may not hear of it, if it has just been started or is about to die.
@@ -157,6 +170,13 @@ struct Supervisor {
     }
   }
 
+  private func endIfLate(_ worker: Child, _ life: inout Life) {
+    guard isOnTrial, !life.tookTooLong, life.began.duration(to: .now) > Self.trial else { return }
+    log.error("\(program) does not serve after \(Self.trial); it is ended")
+    life.tookTooLong = true
+    worker.signal(SIGKILL)
+  }
+
   private mutating func take(
     _ bytes: [UInt8], _ descriptor: consuming FileDescriptor?, _ worker: Child, _ life: inout Life
   ) {
@@ -164,7 +184,9 @@ struct Supervisor {
     case .keep(let name, let data):
       if let descriptor { kept[name] = Kept(descriptor, data) } else { kept[name]?.data = data }
     case .drop(let name): kept[name] = nil
-    case .serving: life.served = .now
+    case .serving:
+      life.served = .now
+      isOnTrial = false
     case .ending: life.isEnding = true
     case .replace(let program):
       life.successor = program

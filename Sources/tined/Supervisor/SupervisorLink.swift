@@ -1,3 +1,4 @@
+import Control
 import Glibc
 import Logging
 import Synchronization
@@ -62,14 +63,33 @@ final class SupervisorLink: Sendable {
       do throws(Errno) {
         try socket.send(message.encoded, descriptor: descriptor)
       } catch {
-        isAlone = error.meansEnd
         log.critical("cannot tell the supervisor of \(message.summary): \(error)")
-        if isAlone { log.critical("the supervisor has ended: mounts will end with this process") }
+        if error.meansEnd { noteEnd(&isAlone) }
       }
     }
   }
 
-  var isReachable: Bool { !isAlone.withLock { $0 } }
+  /// Whether there is a supervisor still.
+  var isReachable: Bool {
+    isAlone.withLock { isAlone in
+      if !isAlone, socket.isAbandoned { noteEnd(&isAlone) }
+      return !isAlone
+    }
+  }
+
+  private func noteEnd(_ isAlone: inout Bool) {
+    isAlone = true
+    log.critical("the supervisor has ended: mounts will end with this process")
+  }
+
+  /// Waits for a signal, and notes meanwhile where the supervisor ends.
+  func next(of signals: Signals) -> Int32 {
+    while true {
+      // After the start the supervisor says nothing, so that there is something to read means that it has ended.
+      if let signal = signals.next(orReadable: socket.descriptor.rawValue, atMost: -1) { return signal }
+      if !isReachable { return signals.next() }
+    }
+  }
 }
 
 extension Errno {

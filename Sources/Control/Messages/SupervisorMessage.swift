@@ -3,7 +3,7 @@
 /// A message is one byte for its kind, and for those of a descriptor one byte for the length of its name, the name, and data
 /// that only the worker understands. The supervisor understands nothing else, so one that runs for long gets on with workers of
 /// other versions: numbers and layouts never change.
-enum SupervisorMessage: Equatable {
+public enum SupervisorMessage: Equatable, Sendable {
   /// Either side: the descriptor that comes along is kept for the next worker, under a name. Without a descriptor the data of
   /// one that is kept is replaced.
   case keep(name: String, data: [UInt8])
@@ -20,7 +20,8 @@ enum SupervisorMessage: Equatable {
 
   private enum Kind: UInt8 { case keep = 1, drop, begin, serving, ending, replace }
 
-  var encoded: [UInt8] {
+  /// At most 255 bytes of name.
+  public var encoded: [UInt8] {
     switch self {
     case .keep(let name, let data): Self.encode(.keep, name) + data
     case .drop(let name): Self.encode(.drop, name)
@@ -37,7 +38,7 @@ enum SupervisorMessage: Equatable {
   }
 
   /// Nil for what is no message, or one of a later version.
-  init?(decoding bytes: [UInt8]) {
+  public init?(decoding bytes: [UInt8]) {
     guard let first = bytes.first, let kind = Kind(rawValue: first) else { return nil }
     switch kind {
     case .keep, .drop:
@@ -55,7 +56,7 @@ enum SupervisorMessage: Equatable {
   }
 
   /// What it is about, for the log.
-  var summary: String {
+  public var summary: String {
     switch self {
     case .keep(let name, _): "what is to be kept as \(name)"
     case .drop(let name): "the end of \(name)"
