@@ -2,7 +2,7 @@ import FoundationEssentials
 
 @testable import Control
 
-/// What the other end of the daemon's socket sends.
+/// What the other end of a socket sends: the daemon's own, or that between its supervisor and its worker.
 extension Decoder {
   /// The largest part that comes at once, then a response.
   func acceptsResponse(_ bytes: [UInt8]) -> Bool {
@@ -31,6 +31,7 @@ extension Decoder {
     decoder(StreamLine<Done>.self), decoder(StreamLine<CheckReport>.self), decoder(ErrorBody.self),
     decoder(Mount.self), decoder(MountRequest.self), decoder(ImportRequest.self), decoder(ExportRequest.self),
     decoder(UnmountRequest.self), decoder(Usage.self), { _ = try JSON.encode(changedBytes($0)) },
+    decoder(UpgradeRequest.self),
   ]
 
   /// Decodes a message; what comes of it can be sent again.
@@ -42,6 +43,13 @@ extension Decoder {
 
   private static func changedBytes(_ data: Data) throws -> UInt64 {
     try JSON.decode(Change.self, from: data).changedBytes
+  }
+
+  /// What a worker and its supervisor tell each other; what is understood can be said again.
+  func acceptsSupervisorMessage(_ bytes: [UInt8]) -> Bool {
+    guard let message = SupervisorMessage(decoding: bytes) else { return false }
+    precondition(SupervisorMessage(decoding: message.encoded) == message, "a message does not survive its encoding")
+    return true
   }
 
   /// Percent-encoded text, a moment, an address.

@@ -16,7 +16,8 @@ enum Decoder: String, CaseIterable, Sendable {
   case accessControlList = "access-control-list"
   case response, message, text
   case request, setAttribute = "set-attribute", negotiation
-  case store
+  case supervisorMessage = "supervisor-message"
+  case store, repair
 
   /// Decodes the bytes and uses what they hold; whether they were accepted.
   func accepts(_ bytes: [UInt8]) -> Bool {
@@ -42,7 +43,9 @@ enum Decoder: String, CaseIterable, Sendable {
     case .request: acceptsRequest(bytes)
     case .setAttribute: acceptsSetAttribute(bytes)
     case .negotiation: acceptsNegotiation(bytes)
+    case .supervisorMessage: acceptsSupervisorMessage(bytes)
     case .store: acceptsStore(bytes)
+    case .repair: acceptsRepair(bytes)
     }
   }
 }

@@ -91,7 +91,9 @@ struct StoreImage {
 
   /// The store with patches in it and right checksums. A patch is: region u8, offset u16, count u8 (the upper bit: the file ends
   /// there), bytes.
-  func patched(by patches: [UInt8]) -> MemoryStorage {
+  ///
+  /// - Parameter damage: what is changed after that, behind no checksum. A change is: region u8, offset u16, the bits that flip u8.
+  func patched(by patches: [UInt8], damagedBy damage: [UInt8] = []) -> MemoryStorage {
     var image = self
     var ends: [(path: String, offset: Int)] = []
     var position = 0
@@ -106,6 +108,11 @@ struct StoreImage {
       position += 4 + bytes.count
     }
     image.seal()
+    for change in stride(from: 0, to: damage.count / 4 * 4, by: 4) {
+      let region = regions[Int(damage[change]) % regions.count]
+      let offset = region.bytes.lowerBound + Int(damage.number(at: change + 1, as: UInt16.self)) % region.bytes.count
+      image.files[region.path]?[offset] ^= damage[change + 3]
+    }
     for end in ends { image.files[end.path] = image.files[end.path].map { Array($0.prefix(end.offset)) } }
     return MemoryStorage(directories: ["", "ledger", "index", "manifest"], files: image.files)
   }

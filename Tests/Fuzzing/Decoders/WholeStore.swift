@@ -7,14 +7,8 @@ import SystemIO
 extension Decoder {
   /// Opens it, checks it, lists everything, changes and collects; accepted is what the check finds nothing in.
   func acceptsStore(_ patches: [UInt8]) -> Bool {
-    var options = StoreOptions()
-    options.checkpointsInBackground = false
-    options.cleanNodes = 64
-    options.ledger.hintCapacity = 1 << 10
-    options.ledger.allocationStep = 8 << 10
-    options.ledger.zeroedAhead = 0
     let storage = StoreImage.golden.patched(by: patches)
-    guard let store = try? Store.open(on: storage, options: options, describedAs: "memory") else { return false }
+    guard let store = try? Store.open(on: storage, options: Self.options, describedAs: "memory") else { return false }
     let problems = (try? store.check().problems.map(\.message)) ?? ["the check failed"]
     let names = store.heads().map(\.name)
     for name in names { _ = succeeds { try list(FileSystem(store.volume(Reference(name)))) } }
@@ -23,6 +17,39 @@ extension Decoder {
     _ = succeeds { _ = try store.collectGarbage() }
     _ = succeeds { try store.close() }
     return problems.isEmpty
+  }
+
+  /// Repairs it: the number of changes that no checksum hides u8, these, then patches. Accepted is what a check finds nothing in any
+  /// more; then whoever opens it finds nothing either.
+  func acceptsRepair(_ bytes: [UInt8]) -> Bool {
+    guard let count = bytes.first.map(Int.init), bytes.count >= 1 + count * 4 else { return false }
+    let storage = StoreImage.golden.patched(
+      by: Array(bytes[(1 + count * 4)...]), damagedBy: Array(bytes[1..<1 + count * 4]))
+    guard let report = try? Store.repair(on: storage, options: Self.options, describedAs: "memory"),
+      report.check.problems.isEmpty
+    else { return false }
+    let store: Store
+    let check: CheckReport
+    do {
+      store = try Store.open(on: storage, options: Self.options, describedAs: "memory")
+      check = try store.check()
+      try store.close()
+    } catch {
+      preconditionFailure("a store that was repaired cannot be used: \(error)")
+    }
+    precondition(check.problems.isEmpty, "a repair left damage that it did not report: \(check.problems)")
+    return true
+  }
+
+  /// Little memory, and one thread, so that a run is quick and always the same.
+  private static var options: StoreOptions {
+    var options = StoreOptions()
+    options.checkpointsInBackground = false
+    options.cleanNodes = 64
+    options.ledger.hintCapacity = 1 << 10
+    options.ledger.allocationStep = 8 << 10
+    options.ledger.zeroedAhead = 0
+    return options
   }
 
   private func list(_ files: FileSystem) throws {
