@@ -84,7 +84,7 @@ extension SegmentHeader {
 }
 
 /// Where a slot's bytes stand in its segment file.
-public struct SlotEntry: Sendable {
+public struct SlotEntry: Equatable, Sendable {
   static let encodedSize = 24
 
   /// In bytes from the start of the file; a multiple of 8.

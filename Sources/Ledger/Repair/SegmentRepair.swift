@@ -9,7 +9,7 @@ public import SystemIO
 //   chunk            from the slot tables of the records, which the chunk's checksum proves; a flipped bit
 //   record           its slot table from the directory, which the record's checksum proves; a flipped bit
 //   node image       a flipped bit
-//   block            a flipped bit; an equal block in another slot (Ledger+Repair)
+//   block            a flipped bit; an equal block in another slot (BlockRepair)
 
 /// Repairs the segments of one directory.
 public struct SegmentRepair {

@@ -89,10 +89,11 @@ extension Store {
     var repairs: [String] = []
     guard !blocks.isEmpty else { return repairs }
     do throws(LedgerError) {
-      let equal = try ledger.findEqual(blocks)
+      var blockRepair = BlockRepair(ledger)
+      let equal = try blockRepair.findEqual(blocks)
       for (index, block) in blocks.enumerated() {
         guard progress(CheckProgress(head: "damaged blocks", blocks: index)) else { throw .storage(.canceled) }
-        if let repair = try ledger.repair(block, from: equal[block] ?? []) { repairs.append(repair) }
+        if let repair = try blockRepair.repair(block, from: equal[block] ?? []) { repairs.append(repair) }
       }
     } catch {
       guard case .storage(.canceled) = error else { throw StoreError(error, during: "repair blocks") }
