@@ -8,7 +8,7 @@ import Workloads
 enum Compare {
   static let scenarios: [any Scenario] = [
     StartScenario(), ForkScenario(), FirstWriteScenario(), DiffScenario(), ImportScenario(), MemoryScenario(),
-    AppendScenario(), PostgresScenario(), TreeScenario(),
+    AppendScenario(), PostgresScenario(), TreeScenario(), TakeoverScenario(),
   ]
 
   static func main() {
