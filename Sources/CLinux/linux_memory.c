@@ -15,7 +15,10 @@ int linux_make_memory(const char *name, size_t size) {
   return memory;
 }
 
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
-void linux_populate(void *address, size_t size) { madvise(address, size, MADV_POPULATE_WRITE); }
+void *linux_map_present(size_t size) {
+  void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  if (memory == MAP_FAILED) return NULL;
+  // With a child pages would be shared, and each brought in again at the next write.
+  madvise(memory, size, MADV_DONTFORK);
+  return memory;
+}

@@ -189,11 +189,32 @@ int linux_adopt_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 int linux_open_process(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }
 
-/// The calls of a fork barrier, of unmounting, and of notifications to the kernel. Nothing that writes to a store is among them.
-static bool only_asks(long number) {
+/// Calls that change nothing but what the kernel knows: of a fork barrier, of unmounting, of notifications, and of reading files. Nothing
+/// that writes to a store is among them.
+static bool only_asks(long number, unsigned long third_argument) {
   switch (number) {
-    case SYS_openat:
+    case SYS_openat: return (third_argument & (O_CREAT | O_TRUNC)) == 0;
     case SYS_close:
+    case SYS_read:
+    case SYS_pread64:
+    case SYS_preadv:
+    case SYS_preadv2:
+    case SYS_lseek:
+    case SYS_getdents64:
+    case SYS_readlink:
+    case SYS_readlinkat:
+    case SYS_access:
+    case SYS_faccessat:
+    case SYS_faccessat2:
+    case SYS_stat:
+    case SYS_lstat:
+    case SYS_statx:
+    case SYS_getxattr:
+    case SYS_lgetxattr:
+    case SYS_fgetxattr:
+    case SYS_listxattr:
+    case SYS_llistxattr:
+    case SYS_flistxattr:
     case SYS_fstat:
     case SYS_newfstatat:
     case SYS_statfs:
@@ -233,13 +254,14 @@ bool linux_only_asks_file_systems(pid_t process) {
     snprintf(path, sizeof path, "/proc/%d/task/%d/syscall", (int)process, thread);
     FILE *file = fopen(path, "re");
     long number = -1;
+    unsigned long arguments[3] = {0};
     if (file) {
-      if (fscanf(file, "%ld", &number) != 1) number = -1;
+      if (fscanf(file, "%ld %lx %lx %lx", &number, &arguments[0], &arguments[1], &arguments[2]) != 4) number = -1;
       fclose(file);
     } else if (errno == ENOENT) {
       continue;
     }
-    result = only_asks(number);
+    result = only_asks(number, arguments[2]);
   }
   closedir(tasks);
   return result;

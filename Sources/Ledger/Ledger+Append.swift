@@ -38,6 +38,7 @@ extension Ledger {
       witness?.willAppend(appender.position.nextLSN)
       do throws(LedgerError) {
         let record = try appendLocked(&appender, &prefix, payload, durable, blocks?.slots ?? [], usingReserve)
+        options.onAppend?(record.lsn)
         return (record, appender.takeWriteback())
       } catch {
         witness?.isNotAppended()

@@ -100,6 +100,9 @@ extension Ledger {
 }
 
 extension Ledger {
+  /// Takes no more records: from here on another process may own the store.
+  public func close() { appender.withLock { $0.failure = $0.failure ?? .notConnected } }
+
   /// Stops the ledger: nothing is acknowledged any more until the store is opened anew.
   public func stop(_ reason: Errno) {
     appender.withLock { $0.failure = $0.failure ?? reason }

@@ -11,6 +11,8 @@ public struct LedgerOptions: Sendable {
   public var allocationStep: UInt64 = 4 << 20
   /// How far ahead of the end zeros are written where small appends are flushed one by one; 0 for not at all.
   public var zeroedAhead: UInt64 = 256 << 10
+  /// Told the LSN of each record, one after the other, when it has been appended.
+  public var onAppend: (@Sendable (UInt64) -> Void)?
   /// Told once when the ledger stops, and why (`Ledger.stop`).
   public var onStop: (@Sendable (Errno) -> Void)?
   package var sabotage: Sabotage?

@@ -8,7 +8,8 @@ public import SystemIO
 // that takes over. Most requests may be carried out once more. Changes of names may not: a rename that exchanges two files would
 // exchange them back, and a mkdir would find its own directory.
 //
-// Layout. Memory that outlives the process (its supervisor has it too), zero at first: slots of 32 bytes, little-endian
+// Layout. Memory that outlives the process (its supervisor has it too), zero at first: 32 bytes that begin with the LSN of the last record
+// (LastRecord), then slots of 32 bytes, little-endian
 //
 //      0  connection  8   0: the slot is free
 //      8  request     8   the kernel's number of the request
@@ -23,7 +24,7 @@ public import SystemIO
 /// Which requests have been carried out and not been answered, for the process that takes over from this one.
 public final class RequestJournal: Sendable {
   /// In bytes. More slots than there are threads that serve requests.
-  public static let size = slotCount * Slot.size
+  public static let size = (1 + slotCount) * Slot.size
   private static let slotCount = 4096
 
   private let memory: SharedMemory
@@ -40,7 +41,7 @@ public final class RequestJournal: Sendable {
     self.memory = memory
     var free: [Slot] = []
     var unanswered: [UInt64: [UInt64: Slot]] = [:]
-    for index in 0..<Self.slotCount {
+    for index in 1...Self.slotCount {
       let slot = Slot(memory.bytes.baseAddress! + index * Slot.size)
       if connections.contains(slot.connection), slot.lsn > 0, slot.lsn <= lastLSN {
         unanswered[slot.connection, default: [:]][slot.request] = slot

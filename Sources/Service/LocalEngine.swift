@@ -20,16 +20,19 @@ public final class LocalEngine: Engine {
   ///   - writes: whether the store may be written to. Otherwise whatever is done to it, its recovery too, is done in memory and forgotten.
   ///   - lock: the store's, where its last owner has died and handed it over.
   ///   - onRecovery: told the last LSN that recovery found, before anything is appended.
+  ///   - onAppend: told the LSN of each record, one after the other, when it has been appended.
   ///   - onTrouble: told what nobody is told who asks for something, in a line for people.
   public init(
     opening directory: String, writes: Bool = true, patience: Int = 3000, holding lock: FileLock? = nil,
-    onRecovery: (@Sendable (UInt64) -> Void)? = nil, onTrouble: (@Sendable (String) -> Void)? = nil
+    onRecovery: (@Sendable (UInt64) -> Void)? = nil, onAppend: (@Sendable (UInt64) -> Void)? = nil,
+    onTrouble: (@Sendable (String) -> Void)? = nil
   ) throws(Failure) {
     self.directory = directory
     self.writes = writes
     var options = StoreOptions(reportingTo: onTrouble)
     options.checkpointsInBackground = writes
     options.onRecovery = onRecovery
+    options.onAppend = onAppend
     opened = Mutex(
       try Self.whenFree(directory, patience) { () throws(StoreError) in
         guard !writes else { return try Store.open(at: directory, options: options, holding: lock) }

@@ -115,11 +115,12 @@ extension Store {
   /// The directory of the host that the store is in; nil where it is on another kind of storage.
   public var path: String? { (storage as? DirectoryStorage)?.path }
 
-  /// Takes a checkpoint, so that the next start has nothing to replay, and stops the background work. Nothing may use
-  /// the store after it.
+  /// Takes a checkpoint, so that the next start has nothing to replay, and stops the background work. Whoever still uses the store
+  /// can read, and changes nothing any more.
   public func close() throws(StoreError) {
     // Whoever opens it next need not wait until the last reference to this object is gone.
     defer {
+      ledger.close()
       fileLock?.release()
       lock.withLock { $0 = nil }
     }

@@ -16,6 +16,11 @@ public struct StoreOptions: Sendable {
   public var checkpointsInBackground = true
   /// Told the last LSN that recovery found, before anything is appended.
   public var onRecovery: (@Sendable (UInt64) -> Void)?
+  /// Told the LSN of each record, one after the other, when it has been appended.
+  public var onAppend: (@Sendable (UInt64) -> Void)? {
+    get { ledger.onAppend }
+    set { ledger.onAppend = newValue }
+  }
   /// Told once when the ledger stops: from here on nothing is acknowledged until the store is opened anew.
   public var onStop: (@Sendable (Errno) -> Void)? {
     get { ledger.onStop }

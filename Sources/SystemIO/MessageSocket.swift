@@ -39,6 +39,13 @@ public struct MessageSocket: ~Copyable, Sendable {
     try retryingInterrupts { linux_send_message(descriptor.rawValue, bytes, bytes.count, other) }
   }
 
+  /// Has `send` give up with `wouldBlock` where the other end does not receive for so long.
+  public func limitSending(seconds: Int) throws(Errno) {
+    var limit = timeval(tv_sec: seconds, tv_usec: 0)
+    let size = socklen_t(MemoryLayout<timeval>.size)
+    try retryingInterrupts { setsockopt(descriptor.rawValue, SOL_SOCKET, SO_SNDTIMEO, &limit, size) }
+  }
+
   /// Whether the other end is closed.
   public var isAbandoned: Bool {
     var event = pollfd(fd: descriptor.rawValue, events: 0, revents: 0)

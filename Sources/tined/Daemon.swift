@@ -66,9 +66,10 @@ struct Daemon: Sendable {
     do {
       try await application.run()
     } catch {
+      // Mounts stay: another worker may be able to.
       log.critical("cannot serve: \(error)")
       readiness.report(Failure(describing: error))
-      end(engine)
+      exit(EXIT_FAILURE)
     }
   }
 

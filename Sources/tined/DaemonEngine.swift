@@ -27,7 +27,8 @@ final class DaemonEngine: MountingEngine {
     self.log = log
   }
 
-  var hasMounts: Bool { !table.all.isEmpty }
+  /// Whether anybody may be using a mount, be it one that is off its directory.
+  var hasMounts: Bool { !table.isEmpty }
 
   func version() throws(Failure) -> VersionReport {
     let version = try local.version()

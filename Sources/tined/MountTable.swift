@@ -46,6 +46,9 @@ final class MountTable: Sendable {
     state.withLock { $0.entries.sorted { $0.key < $1.key }.map(\.value.mount) }
   }
 
+  /// Whether nothing is served, not even to those who have not let go of it.
+  var isEmpty: Bool { state.withLock { $0.entries.isEmpty && $0.leaving.isEmpty } }
+
   /// Mounts `fileSystem` as `request` asks.
   func add(_ fileSystem: FileSystem, _ request: MountRequest) throws(Failure) -> Control.Mount {
     guard String(validating: request.directory.bytes, as: UTF8.self) != nil else {

@@ -30,7 +30,7 @@ struct FailingDiskTests {
   private func tell(_ command: String) {
     let told = shell(
       """
-      fiu-ctrl -f '\(store.directory.path)/fiu' -c '\(command)' $(pgrep -f -- '[t]ined --store \(store.path) --worker')
+      fiu-ctrl -f '\(store.directory.path)/fiu' -c '\(command)' $(pgrep -f -- '[-]-store \(store.path) --worker')
       """)
     #expect(told.code == 0, "\(told.output)")
   }

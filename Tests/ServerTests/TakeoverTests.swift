@@ -139,6 +139,70 @@ struct TakeoverTests {
     #expect(check.code == 0, "\(check.output)")
   }
 
+  /// A disk that has lost what was answered must not be vouched for by a worker that knows nothing of it.
+  @Test func mountsEndWhereTheDiskHasLostWhatWasAnswered() {
+    let (store, mount) = makeStore()
+    #expect(shell("echo kept > '\(mount)/kept' && sync '\(mount)/kept'").code == 0)
+    let ledger = "\(store.path)/ledger"
+    shell("cp -r '\(ledger)' '\(store.directory.path)/saved'")
+    let user = BackgroundProcess("exec 5> '\(mount)/lost'; echo lost >&5; exec sleep 1000")
+    shell("until [ -s '\(mount)/lost' ]; do sleep 0.01; done")
+    let lost = shell(
+      """
+      supervisor=$(pgrep -f -- '[-]-store \(store.path) --linger')
+      worker=$(pgrep -f -- '[-]-store \(store.path) --worker')
+      kill -STOP $supervisor; kill -KILL $worker
+      until grep -q '^State:.Z' /proc/$worker/status; do sleep 0.01; done
+      cp '\(store.directory.path)'/saved/* '\(ledger)'; kill -CONT $supervisor
+      """)
+    #expect(lost.code == 0, "\(lost.output)")
+    let gone = shell("timeout 30 sh -c 'while cat \(mount)/kept; do sleep 0.01; done'")
+    #expect(gone.code == 0)
+    #expect(shell("grep 'the disk has lost . records' '\(store.path)/daemon.log'").code == 0)
+    user.end()
+    #expect(store.mount("prod") == mount.description)
+    #expect(shell("ls '\(mount)'; cat '\(mount)/kept'").output == "kept\nkept\n")
+    store.killWorker()
+    #expect(shell("cat '\(mount)/kept'").output == "kept\n", "the next takeover misses nothing")
+    let check = store.tine("check")
+    #expect(check.code == 0, "\(check.output)")
+  }
+
+  /// A daemon ends by itself where nobody uses it, and a mount off its directory may still be used.
+  @Test func aDaemonStaysForThoseWhoStillUseWhatWasTakenAway() {
+    let store = TineStore()
+    #expect(store.tine("init").code == 0)
+    #expect(store.tine("fork --empty prod").code == 0)
+    let daemon = BackgroundProcess("exec '\(TineStore.daemon)' --store '\(store.path)' --linger 1")
+    shell("until [ -S '\(store.path)/socket' ]; do sleep 0.01; done")
+    let mount = store.mount("prod")
+    let user = BackgroundProcess("cd '\(mount)' && exec 5> held && while :; do echo more >&5 || exit; sleep 0.1; done")
+    shell("until [ -s '\(mount)/held' ]; do sleep 0.01; done")
+    #expect(store.tine("unmount --lazy prod").code == 0)
+    let idle = shell("timeout 4 tail --pid=$(pgrep -f -- '[-]-store \(store.path) --linger') -f /dev/null")
+    #expect(idle.code == 124, "the daemon ended under its user")
+    user.end()
+    daemon.wait()
+  }
+
+  /// What ends a daemon may be killed while it takes the mounts away: another worker does it then.
+  @Test func aDaemonThatIsKilledWhileItEndsEndsInOrder() {
+    let (store, mount) = makeStore()
+    for _ in 0..<killCount(otherwise: 3) {
+      let killed = shell(
+        """
+        worker=$(pgrep -f -- '[-]-store \(store.path) --worker')
+        supervisor=$(pgrep -f -- '[-]-store \(store.path) --linger')
+        dd if=/dev/zero of='\(mount)/x' bs=1M count=8; kill -TERM $supervisor
+        sleep 0.0$(shuf -i 0-9 -n 1); kill -KILL $worker
+        timeout 30 tail --pid=$supervisor -f /dev/null
+        """)
+      #expect(killed.code == 0, "\(killed.output)")
+      #expect(shell("grep -F '\(mount)' /proc/mounts").output == "", "what was mounted is taken away")
+      #expect(store.mount("prod") == mount.description)
+    }
+  }
+
   /// Without its supervisor a worker goes on, until it ends as well; then the mount is made again.
   @Test func aWorkerGoesOnWithoutItsSupervisor() {
     let (store, mount) = makeStore()

@@ -51,13 +51,13 @@ public final class TineStore: Sendable {
   }
 
   /// Kills the daemon as a crash would: its supervisor too, so that nobody takes over.
-  public func killDaemon() { kill("[t]ined --store \(path)") }
+  public func killDaemon() { kill("[-]-store \(path)") }
 
   /// Kills the daemon's supervisor alone: nobody takes over from its worker any more.
-  public func killSupervisor() { kill("[t]ined --store \(path) --linger") }
+  public func killSupervisor() { kill("[-]-store \(path) --linger") }
 
   /// Kills the daemon's worker as a crash would. Another one takes over.
-  public func killWorker() { kill("[t]ined --store \(path) --worker") }
+  public func killWorker() { kill("[-]-store \(path) --worker") }
 
   /// Kills workers at random moments, a few a second.
   public func killWorkers(_ count: Int) {
@@ -72,7 +72,7 @@ public final class TineStore: Sendable {
   public func killWorkerBeforeAnswer(_ number: Int) {
     let killed = shell(
       """
-      until worker=$(pgrep -f -- '[t]ined --store \(path) --worker'); do sleep 0.002; done
+      until worker=$(pgrep -f -- '[-]-store \(path) --worker'); do sleep 0.002; done
       timeout 5 strace -f -qq -o /dev/null -e trace=writev -e inject=writev:signal=KILL:when=\(number) -p $worker
       kill -KILL $worker; while kill -0 $worker; do sleep 0.002; done
       """)
@@ -83,7 +83,7 @@ public final class TineStore: Sendable {
   private func kill(_ pattern: String) {
     let killed = shell(
       """
-      until all=$(pgrep -f -- '\(pattern)'); do kill -0 $(pgrep -f -- '[t]ined --store \(path)') || exit 1; done
+      until all=$(pgrep -f -- '\(pattern)'); do kill -0 $(pgrep -f -- '[-]-store \(path)') || exit 1; done
       kill -KILL $all; for process in $all; do while kill -0 $process; do sleep 0.002; done; done
       """)
     precondition(killed.code == 0, "there was no daemon to kill: \(killed.output)")

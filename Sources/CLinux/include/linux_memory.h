@@ -5,6 +5,6 @@
 /// memfd_create(2) with MFD_CLOEXEC: memory that has no name, of `size` bytes, all zero.
 int linux_make_memory(const char *name, size_t size);
 
-/// madvise(2) with MADV_POPULATE_WRITE: brings pages into memory at once, where the kernel can (5.14).
-void linux_populate(void *address, size_t size);
+/// mmap(2) of memory that is there from the start, and that no child gets; NULL where there is none.
+void *linux_map_present(size_t size);
 #endif

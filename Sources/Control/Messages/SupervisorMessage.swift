@@ -11,7 +11,7 @@ public enum SupervisorMessage: Equatable, Sendable {
   case drop(name: String)
   /// To the worker: that was all that is kept.
   case begin
-  /// To the supervisor: the worker serves.
+  /// To the supervisor: the worker serves what was mounted, or all that it is asked for. It may be said again.
   case serving
   /// To the supervisor: the worker ends because it was asked to, and none is to follow it.
   case ending

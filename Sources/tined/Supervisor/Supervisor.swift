@@ -16,6 +16,7 @@ struct Supervisor {
   private var program: String
   /// The program is one that `tine upgrade` named, and has not served yet.
   private var isOnTrial = false
+  private var lastThatServed: String?
   private var kept: [String: Kept] = [:]
 
   private final class Kept {
@@ -32,16 +33,20 @@ struct Supervisor {
   private struct Life {
     let began = ContinuousClock.now
     var served: ContinuousClock.Instant?
-    var isEnding = false
-    var tookTooLong = false
+    /// No worker is to follow it.
+    var isEnding: Bool
+    var isLate = false
     var successor: String?
     var ending = Child.Ending.exited(0)
 
-    /// It ended by its own fault before it could be of use.
+    /// It was killed, so what it served may still be mounted, and threads of it may wait for that.
+    var wasCutOff: Bool { if case .killed = ending { true } else { false } }
+
+    /// It ended before it could be of use.
     var wasInVain: Bool {
-      if tookTooLong { return true }
+      guard let served else { return true }
       if case .killed(SIGKILL) = ending { return false }
-      return served.map { $0.duration(to: .now) < .milliseconds(250) } ?? true
+      return served.duration(to: .now) < .milliseconds(250)
     }
   }
 
@@ -58,28 +63,29 @@ struct Supervisor {
     if let readiness { kept[Descriptors.readiness] = Kept(FileDescriptor(owning: readiness), []) }
   }
 
-  /// Workers that die as soon as they are there are not replaced for ever.
+  /// Workers that die as soon as they are there are not replaced for ever, and a few of them by others of the same program.
   private static let mostLivesInVain = 20
+  private static let mostLivesOfAProgram = 5
 
   /// How often it is looked at whether the worker is ending, in milliseconds.
   private static let pause: Int32 = 500
 
-  /// How long a new program gets until it serves. One that does not must not keep those waiting who use a mount.
-  private static let trial = Duration.seconds(20)
+  /// How long a new program gets until it serves, in seconds. One that does not must not keep those waiting who use a mount.
+  private static let trial = 20
 
   /// This process's own program, even where another file has taken its place: its workers did serve.
   private static let ownImage = "/proc/self/exe"
 
   /// Has workers serve until one ends because it was asked to, or none lives; then this process ends.
   mutating func run() -> Never {
-    var hasServed = false
     var livesInVain = 0
+    var isEnding = false
     while true {
-      let life = live()
+      let life = live(isEnding)
       // Whoever waited for the first worker has heard of it, or hears now that there is none.
       kept[Descriptors.readiness] = nil
-      hasServed = hasServed || life.served != nil
-      if life.isEnding || !hasServed { exit(life.ending.code) }
+      isEnding = life.isEnding
+      if lastThatServed == nil || isEnding && !life.wasCutOff { exit(life.ending.code) }
       if let successor = life.successor {
         log.notice("\(successor) takes over")
         program = successor
@@ -89,11 +95,19 @@ struct Supervisor {
       log.warning("the worker \(life.ending.summary); another one takes over")
       livesInVain = life.wasInVain ? livesInVain + 1 : 0
       guard livesInVain < Self.mostLivesInVain else { giveUp() }
-      if life.wasInVain {
-        program = Self.ownImage
-        isOnTrial = false
-      }
+      if life.wasInVain { chooseProgram(after: livesInVain) }
       if livesInVain > 1, signals.next(atMost: Int32(livesInVain) * 20) != nil { exit(EXIT_FAILURE) }
+    }
+  }
+
+  /// A program on trial has failed; the one before has served and may do so again. Where its file is another one by now, or it does not serve
+  /// either, there is this process's own.
+  private mutating func chooseProgram(after livesInVain: Int) {
+    if isOnTrial {
+      program = lastThatServed == program ? Self.ownImage : lastThatServed ?? Self.ownImage
+      isOnTrial = false
+    } else if livesInVain >= Self.mostLivesOfAProgram {
+      program = Self.ownImage
     }
   }
 
@@ -103,19 +117,24 @@ struct Supervisor {
   }
 
   /// One worker's life.
-  private mutating func live() -> Life {
+  ///
+  /// - Parameter isEnding: it is only to end in order what the one before could not.
+  private mutating func live(_ isEnding: Bool) -> Life {
     // Earlier ones that had not ended altogether.
     while waitpid(-1, nil, WNOHANG) > 0 {}
-    var life = Life()
+    var life = Life(isEnding: isEnding)
     do throws(Errno) {
       let pair = try MessageSocket.pair()
+      // One that does not listen must not keep this process waiting either.
+      try pair.first.limitSending(seconds: Self.trial)
       let worker = try start(with: pair.second.descriptor.rawValue)
       let socket = pair.closeSecond()
       do throws(Errno) {
         try handOver(to: socket)
         try listen(to: socket, worker, &life)
       } catch {
-        if error != .brokenPipe { log.error("cannot talk to the worker: \(error)") }
+        if error != .brokenPipe { log.error("cannot talk to the worker, so it is ended: \(error)") }
+        worker.signal(SIGKILL)
       }
       life.ending = worker.waitAfterFirstThread()
     } catch {
@@ -154,9 +173,10 @@ struct Supervisor {
         worker.signal(SIGTERM)
         continue
       }
-      // What it said last comes before its end.
+      // What it said last is heard before its end counts.
+      let hasEnded = worker.isEnding
       guard isReadable(socket.descriptor.rawValue) else {
-        if worker.isEnding { return }
+        if hasEnded { return }
         continue
       }
       let received: MessageSocket.Message?
@@ -171,9 +191,9 @@ struct Supervisor {
   }
 
   private func endIfLate(_ worker: Child, _ life: inout Life) {
-    guard isOnTrial, !life.tookTooLong, life.began.duration(to: .now) > Self.trial else { return }
-    log.error("\(program) does not serve after \(Self.trial); it is ended")
-    life.tookTooLong = true
+    guard isOnTrial, !life.isLate, life.began.duration(to: .now) > .seconds(Self.trial) else { return }
+    log.error("\(program) does not serve after \(Self.trial) seconds; it is ended")
+    life.isLate = true
     worker.signal(SIGKILL)
   }
 
@@ -187,6 +207,8 @@ struct Supervisor {
     case .serving:
       life.served = .now
       isOnTrial = false
+      lastThatServed = program
+      if life.isEnding { worker.signal(SIGTERM) }
     case .ending: life.isEnding = true
     case .replace(let program):
       life.successor = program

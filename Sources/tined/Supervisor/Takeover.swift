@@ -1,5 +1,6 @@
 import Control
 import FoundationEssentials
+import Glibc
 import Logging
 import Mount
 import Service
@@ -13,6 +14,8 @@ struct Takeover {
   private let supervisor: SupervisorLink
   private let log: Logger
   private let mounts: [(number: Int, kept: KeptMount, channel: Int32)]
+  private let lastRecord: LastRecord
+  private let lastFound: UInt64
   private let store: String
 
   /// Opens the store, and has the supervisor keep what the next worker will need.
@@ -23,17 +26,21 @@ struct Takeover {
     let mounts = try Self.mounts(supervisor)
     let memory = try Self.memory(supervisor)
     let lock = supervisor.take(Descriptors.lock).map { FileLock(holding: $0.release()) }
+    let lastRecord = LastRecord(in: memory)
     // What was carried out must be told before this process appends something by itself.
-    let found = Mutex<RequestJournal?>(nil)
+    let found = Mutex<(journal: RequestJournal, lastLSN: UInt64)?>(nil)
     local = try LocalEngine(
       opening: store, holding: lock,
       onRecovery: { lastLSN in
         let connections = Set(mounts.map { UInt64($0.number) })
-        found.withLock { $0 = RequestJournal(memory, lastLSN: lastLSN, connections: connections) }
+        let journal = RequestJournal(memory, lastLSN: lastLSN, connections: connections)
+        found.withLock { $0 = (journal, lastLSN) }
       },
+      onAppend: { lastRecord.note($0) },
       onTrouble: { log.error("\($0)") })
-    guard let journal = found.withLock({ $0 }) else { preconditionFailure("a store that is open was recovered") }
-    self.journal = journal
+    guard let found = found.withLock({ $0 }) else { preconditionFailure("a store that is open was recovered") }
+    (journal, lastFound) = found
+    self.lastRecord = lastRecord
     self.mounts = mounts
     if lock == nil, let lock = try local.fileLock() {
       supervisor.tell(.keep(name: Descriptors.lock, data: []), descriptor: lock.descriptor)
@@ -74,6 +81,8 @@ struct Takeover {
     if journal.unansweredCount > 0 {
       log.notice("\(journal.unansweredCount) changes of names were made and not answered")
     }
+    let missing = lastRecord.missing(after: lastFound)
+    guard missing == 0 else { return endAll(in: table, missing) }
     for mount in mounts {
       let channel = FileDescriptor(owning: mount.channel)
       do throws(Failure) {
@@ -82,5 +91,18 @@ struct Takeover {
         table.giveUp(mount.kept, mount.number, error.message)
       }
     }
+    // Whoever waits for a mount waits no more; the socket comes later.
+    if !mounts.isEmpty { supervisor.tell(.serving) }
+  }
+
+  /// The disk has lost what was answered and not flushed, as when the host loses power. Whoever uses a mount believes it to be there, so the mounts
+  /// end, and with them what the kernel remembers; the next flush must not vouch for what is lost.
+  private func endAll(in table: MountTable, _ missing: UInt64) {
+    log.critical("the disk has lost \(missing) records behind LSN \(lastFound), which had not been flushed")
+    for mount in mounts {
+      close(mount.channel)
+      table.giveUp(mount.kept, mount.number, "what was written to it last is lost; all that was flushed is there")
+    }
+    lastRecord.settle(at: lastFound)
   }
 }
