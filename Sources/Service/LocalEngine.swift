@@ -45,6 +45,7 @@ public final class LocalEngine: Engine {
   static func whenFree<Value>(
     _ directory: String, _ patience: Int, _ body: () throws(StoreError) -> Value
   ) throws(Failure) -> Value {
+    OpenFileLimit.raise()
     let deadline = ContinuousClock.now.advanced(by: .milliseconds(patience))
     while true {
       do throws(StoreError) { return try body() } catch {

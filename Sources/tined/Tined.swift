@@ -31,7 +31,6 @@ struct Tined: ParsableCommand {
   func run() throws {
     // Everything that the daemon makes belongs to its user alone.
     umask(0o077)
-    raiseOpenFileLimit()
     let level = logLevel
     LoggingSystem.bootstrap { _ in
       var handler = LogFile()
@@ -55,14 +54,6 @@ struct Tined: ParsableCommand {
   private var workerArguments: [String] {
     ["--store", store, "--worker", "--log-level", logLevel.rawValue] + (linger.map { ["--linger", String($0)] } ?? [])
   }
-}
-
-/// Each segment of the store is an open file, so the limit is raised as far as this user may.
-private func raiseOpenFileLimit() {
-  var limit = rlimit()
-  guard getrlimit(__rlimit_resource_t(7), &limit) == 0 else { return }
-  limit.rlim_cur = limit.rlim_max
-  setrlimit(__rlimit_resource_t(7), &limit)
 }
 
 extension Logger.Level: @retroactive ExpressibleByArgument {}
