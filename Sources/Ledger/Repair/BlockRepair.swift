@@ -50,8 +50,7 @@ public struct BlockRepair {
     var scanner = try SegmentScanner(ledger.segments.segment(segment))
     while true {
       switch try scanner.next(verifyingPayload: false) {
-      case .record(let record, _, let entries):
-        for (index, entry) in entries.enumerated() { slots[Int(record.firstSlot) + index] = entry }
+      case .record(let record, _, let entries): slots.add(entries, of: record)
       case .end: return slots
       case .invalid:
         guard try scanner.skipDamage() else { return slots }

@@ -16,13 +16,18 @@ extension SegmentRepair {
     scan: while true {
       switch try scanner.next(verifyingPayload: footer == nil) {
       case .record(let record, _, let entries):
-        for (index, entry) in entries.enumerated() { slots[Int(record.firstSlot) + index] = entry }
+        slots.add(entries, of: record)
       case .end: break scan
       case .invalid:
         if try isContinued(from: scanner.position, header, next) { break scan }
         let place = scanner.position.offset
         attempts[place, default: 0] += 1
         if attempts[place]! <= 2, try repairRecord(at: scanner.position, segment, scanner.limit) { continue }
+        // Where only a block is lost the frame still leads on, to records that can be repaired.
+        if footer == nil, case .record(let record, _, let entries) = try scanner.next(verifyingPayload: false) {
+          slots.add(entries, of: record)
+          continue
+        }
         isWhole = false
         guard footer != nil, try scanner.skipDamage() else { break scan }
       }
@@ -142,5 +147,12 @@ extension SegmentRepair {
       note(segment.number, "a flipped bit of a block of record \(position.nextLSN) at \(slot.offset)")
     }
     return true
+  }
+}
+
+extension [Int: SlotEntry] {
+  /// Adds the slots that a record brought.
+  mutating func add(_ entries: [SlotEntry], of record: RecordHeader) {
+    for (index, entry) in entries.enumerated() { self[Int(record.firstSlot) + index] = entry }
   }
 }
