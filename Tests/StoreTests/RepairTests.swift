@@ -144,6 +144,35 @@ import Testing
     }
   }
 
+  /// A segment without a footer is sealed again from its records, whatever became of its blocks: given back by a
+  /// collection, or lost.
+  @Test(arguments: [true, false]) func aFooterIsWrittenAnewWhereBlocksAreMissing(collecting: Bool) throws {
+    let disk = MemoryStorage()
+    var random = SeededRandom(seed: 7)
+    let contents = (0..<2).map { _ in random.bytes(8 * 4096) }
+    let store = try makeStore(on: disk)
+    let files = try store.makeFork("main").files
+    var inodes: [UInt64] = []
+    for (name, content) in zip(["given", "kept"], contents) {
+      inodes.append(try files.mknod(1, Array(name.utf8), mode: 0o100600, device: 0, Self.user).inode)
+      try files.put(inodes.last!, content)
+    }
+    if collecting {
+      try files.unlink(1, Array("given".utf8))
+      #expect(try store.collectGarbage().bytesFreed > 4 * 4096)
+    }
+    try store.close()
+    let kept = try #require(try place(of: contents[1][..<4096], in: disk).first)
+    if !collecting { damage(disk, kept) }
+    let bytes = disk.bytes(of: kept.path)
+    disk.replace(kept.path, with: bytes.dropLast(64) + [UInt8](repeating: 0, count: 64))
+    let report = try repair(disk)
+    #expect(report.repairs.count == 1 && report.repairs[0].contains("footer, from its records"), "\(report)")
+    #expect(report.check.problems.map(\.pages) == (collecting ? [] : [0...0]), "\(report)")
+    let again = try openStore(on: disk).files("main")
+    #expect(try again.bytes(of: inodes[1], at: 4096, count: 7 * 4096) == Array(contents[1][4096...]))
+  }
+
   /// While somebody has the store open, nothing is touched.
   @Test func aStoreInUseIsNotRepaired() throws {
     let disk = MemoryStorage()

@@ -11,10 +11,12 @@ extension SegmentRepair {
     var scanner = try SegmentScanner(segment)
     var slots: [Int: SlotEntry] = [:]
     var isWhole = true
+    // What was sealed may have holes since, and its blocks are repaired when they can be found again.
+    let verifyingPayload = footer == nil && !wasSealed(header)
     // What stands before the payload of a record may have to be repaired, and then the payload.
     var attempts: [UInt64: Int] = [:]
     scan: while true {
-      switch try scanner.next(verifyingPayload: footer == nil) {
+      switch try scanner.next(verifyingPayload: verifyingPayload) {
       case .record(let record, _, let entries):
         slots.add(entries, of: record)
       case .end: break scan
@@ -24,7 +26,7 @@ extension SegmentRepair {
         attempts[place, default: 0] += 1
         if attempts[place]! <= 2, try repairRecord(at: scanner.position, segment, scanner.limit) { continue }
         // Where only a block is lost the frame still leads on, to records that can be repaired.
-        if footer == nil, case .record(let record, _, let entries) = try scanner.next(verifyingPayload: false) {
+        if verifyingPayload, case .record(let record, _, let entries) = try scanner.next(verifyingPayload: false) {
           slots.add(entries, of: record)
           continue
         }
@@ -39,11 +41,14 @@ extension SegmentRepair {
     }
   }
 
+  /// Whether a segment was sealed, whatever stands at its end now: the checkpoint is in a later one.
+  private func wasSealed(_ header: SegmentHeader) -> Bool { checkpoint.map { header.number < $0.segment } ?? false }
+
   /// Whether a segment that should be sealed has all its records before a position: the checkpoint, or the next segment, continues there.
   private func isContinued(
     from position: LedgerPosition, _ header: SegmentHeader, _ next: UInt32?
   ) throws(LedgerError) -> Bool {
-    guard let checkpoint, header.number < checkpoint.segment else { return false }
+    guard let checkpoint, wasSealed(header) else { return false }
     if checkpoint.nextLSN == position.nextLSN { return checkpoint.previousChecksum == position.previousChecksum }
     guard let next, let following = try self.header(of: segments.file(next), next) else { return false }
     return following.firstLSN == position.nextLSN && following.previousChecksum == position.previousChecksum
