@@ -14,6 +14,15 @@ public enum LedgerError: Error, Sendable {
   case stopped(Errno)
 }
 
+/// Runs reads of a repair; nil where the disk cannot read. That is damage of the piece that was read like any other,
+/// and what else there is can still be repaired. An error of a write or a flush is none, so neither is done in it.
+func ifReadable<Result>(_ body: () throws(LedgerError) -> Result) throws(LedgerError) -> Result? {
+  do throws(LedgerError) { return try body() } catch {
+    guard case .storage(.inputOutput) = error else { throw error }
+    return nil
+  }
+}
+
 /// Runs calls of the storage door and wraps their error number.
 @inline(__always)
 public func onDisk<Result>(_ body: () throws(Errno) -> Result) throws(LedgerError) -> Result {

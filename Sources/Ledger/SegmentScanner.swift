@@ -47,6 +47,12 @@ struct SegmentScanner {
     return step
   }
 
+  /// The same for a repair, to which bytes that cannot be read are damage like any other.
+  mutating func nextReadable(verifyingPayload: Bool) throws(LedgerError) -> Step {
+    try ifReadable { () throws(LedgerError) in try next(verifyingPayload: verifyingPayload) }
+      ?? .invalid("it can't be read")
+  }
+
   /// The segment may be sealed while it is scanned: then a slot directory stands where its records end.
   private var isAtEndOfSealed: Bool { segment.endsRecords(before: position.offset) }
 
@@ -136,10 +142,18 @@ struct SegmentScanner {
   /// Goes on at the next sound record behind a damaged one; false where there is none.
   mutating func skipDamage() throws(LedgerError) -> Bool {
     let headerSize = UInt64(RecordFormat.headerSize)
+    let sector: UInt64 = 512
     var start = position.offset + 8
+    // Once something cannot be read, it goes on by sectors, so that little is left out with it.
+    var goesBySectors = false
     while start + headerSize <= limit {
-      let count = min(1 << 20, limit - start)
-      let bytes = try read(Int(count), at: start)
+      let nextSector = (start / sector + 1) * sector
+      let count = min(goesBySectors ? nextSector + headerSize - start : 1 << 20, limit - start)
+      guard let bytes = try ifReadable({ () throws(LedgerError) in try read(Int(count), at: start) }) else {
+        if goesBySectors { start = nextSector }
+        goesBySectors = true
+        continue
+      }
       for candidate in RecordFormat.possibleRecords(in: bytes, provingDurable: 0) {
         guard let header = record(at: start + UInt64(candidate)), header.lsn > position.nextLSN else { continue }
         position.offset = start + UInt64(candidate)

@@ -43,17 +43,17 @@ extension LocalEngine {
       let report = try Store.repair(at: directory) { step in
         progress(Progress(activity: "checking \(step.head)", done: UInt64(step.blocks), unit: .blocks))
       }
-      return Control.CheckReport(report.check, repairs: report.repairs)
+      return Control.CheckReport(report.check, repairs: report.repairs, failure: report.failure.map { Failure($0) })
     }
   }
 }
 
 extension Control.CheckReport {
-  init(_ report: StoredCheckReport, repairs: [String]? = nil) {
+  init(_ report: StoredCheckReport, repairs: [String]? = nil, failure: Failure? = nil) {
     self.init(
       heads: UInt64(report.heads), entries: UInt64(report.inodes), nodes: UInt64(report.nodes),
       blocks: UInt64(report.blocks), records: UInt64(report.records),
-      problems: report.problems.map { Problem($0) }, repairs: repairs)
+      problems: report.problems.map { Problem($0) }, repairs: repairs, failure: failure)
   }
 }
 

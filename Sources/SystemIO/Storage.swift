@@ -82,6 +82,15 @@ extension StorageFile {
     return bytes
   }
 
+  /// Reads `count` bytes; nil where the disk cannot read them, or the file ends before. To a repair that is damage like
+  /// any other.
+  public func readable(_ count: Int, at offset: UInt64) throws(Errno) -> [UInt8]? {
+    do throws(Errno) { return try readExactly(count, at: offset) } catch {
+      guard error == .inputOutput else { throw error }
+      return nil
+    }
+  }
+
   public func write(_ bytes: [UInt8], at offset: UInt64) throws(Errno) {
     var failure: Errno?
     bytes.withUnsafeBytes { buffer in

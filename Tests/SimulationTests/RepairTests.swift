@@ -106,6 +106,21 @@ import Testing
     print("collecting \(collecting): \(crashes) crashes of repairs")
   }
 
+  /// What was put right before a write failed is told, next to the failure.
+  @Test func whatWasRepairedBeforeAFailureIsTold() throws {
+    var (_, image) = try DamageTests.makeStore(collecting: false)
+    for directory in ["ledger/", "index/"] {
+      let path = try #require(image.files.keys.filter { $0.hasPrefix(directory) }.sorted().first)
+      image.files[path]![20] ^= 1
+    }
+    let disk = RecordingDisk(image)
+    // The first two calls write and flush the header in the ledger.
+    disk.fail { _, attempt in attempt == 2 ? .inputOutput : nil }
+    let report = try Store.repair(on: disk, options: Workload.options, describedAs: "simulation")
+    #expect(report.repairs.count == 1 && report.repairs[0].contains("of the ledger: a flipped bit"), "\(report)")
+    #expect(report.failure?.kind == .failed, "\(report)")
+  }
+
   /// A disk that fails while a store is repaired makes nothing worse either, and the next repair goes on.
   @Test func aRepairOnAFailingDiskCanBeRepeated() throws {
     let (recording, image) = try DamageTests.makeStore(collecting: false)

@@ -34,7 +34,7 @@ import Testing
   }
 
   /// The search for duplicates begins anew with each start, so equal blocks are stored twice. Then one of them is enough.
-  @Test func aBlockIsTakenFromAnEqualOne() throws {
+  @Test(arguments: [true, false]) func aBlockIsTakenFromAnEqualOne(readable: Bool) throws {
     let disk = MemoryStorage()
     var random = SeededRandom(seed: 1)
     let content = random.bytes(4096)
@@ -50,10 +50,11 @@ import Testing
     let places = try place(of: content[...], in: disk)
     #expect(places.count == 2)
     damage(disk, places[0])
+    if !readable { disk.makeUnreadable(places[0].path, sectorAt: places[0].offset + 512) }
     #expect(try openStore(on: disk.copy()).check().problems.map(\.paths) == [[Array("a".utf8)]])
     let report = try repair(disk)
     #expect(report.repairs.count == 1 && report.repairs[0].contains("from the equal block"), "\(report)")
-    #expect(report.check.problems.isEmpty)
+    #expect(report.failure == nil && report.check.problems.isEmpty)
     for inode in inodes {
       #expect(try openStore(on: disk.copy()).files("main").bytes(of: inode, at: 0, count: 4096) == content)
     }
@@ -171,6 +172,30 @@ import Testing
     #expect(report.check.problems.map(\.pages) == (collecting ? [] : [0...0]), "\(report)")
     let again = try openStore(on: disk).files("main")
     #expect(try again.bytes(of: inodes[1], at: 4096, count: 7 * 4096) == Array(contents[1][4096...]))
+  }
+
+  /// A sector that cannot be read is damage of what stands in it: everything else is repaired, and the rest of the
+  /// store read.
+  @Test(arguments: [true, false]) func anUnreadableSectorKeepsNothingElseFromBeingRepaired(collecting: Bool) throws {
+    let worked = try WorkedStore(seed: 8, steps: 60, collecting: collecting)
+    let segments = worked.disk.paths.filter { $0.hasPrefix("ledger/") || $0.hasPrefix("index/") }
+    let paths = segments + worked.disk.paths.filter { $0.hasPrefix("manifest/") }
+    var random = SeededRandom(seed: 8)
+    for _ in 0..<60 {
+      let path = paths.randomElement(using: &random)!
+      let offset = Int.random(in: 0..<worked.disk.bytes(of: path).count, using: &random)
+      let other = segments.filter { $0 != path }.randomElement(using: &random)!
+      let damaged = worked.flipping(other, at: 20, bit: 3)
+      damaged.makeUnreadable(path, sectorAt: offset)
+      let context = "byte \(offset) of \(path) can't be read, and \(other) is damaged"
+      let report = try repair(damaged)
+      #expect(report.failure == nil, "\(context): \(report)")
+      #expect(report.repairs.contains { $0.contains("a flipped bit of its header") }, "\(context): \(report)")
+      for (name, model) in worked.models where report.check.heads > 0 {
+        let reading = try ToleratedReading(openStore(on: damaged).files(name), model)
+        #expect(reading.isWhole || report.check.problems.contains { $0.head == name }, "\(context): \(report)")
+      }
+    }
   }
 
   /// While somebody has the store open, nothing is touched.

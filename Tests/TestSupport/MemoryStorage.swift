@@ -52,6 +52,11 @@ public final class MemoryStorage: Storage {
     replace(path, with: changed)
   }
 
+  /// Lets reads of a sector of 512 bytes fail until it is written anew.
+  public func makeUnreadable(_ path: String, sectorAt offset: Int) {
+    state.withLock { $0.files[path]?.makeUnreadable(offset / MemoryFile.sector) }
+  }
+
   // MARK: Storage
 
   public func makeDirectory(_ path: String) throws(Errno) {
@@ -115,24 +120,35 @@ public final class MemoryLock: Sendable {
 }
 
 private final class MemoryFile: StorageFile {
+  static let sector = 512
   private let content: Mutex<[UInt8]>
+  private let unreadable = Mutex<Set<Int>>([])
   let isCold = Atomic(false)
 
   init(_ bytes: [UInt8]) { content = Mutex(bytes) }
 
   var bytes: [UInt8] { content.withLock { $0 } }
 
+  func makeUnreadable(_ sector: Int) { unreadable.withLock { _ = $0.insert(sector) } }
+
   func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64, mayBlock: Bool) throws(Errno) -> Int {
     if !mayBlock, isCold.load(ordering: .relaxed) { throw .wouldBlock }
     let bytes = bytes
     let start = min(Int(offset), bytes.count)
     let count = min(buffer.count, bytes.count - start)
+    let isReadable = unreadable.withLock { sectors in
+      sectors.allSatisfy { ($0 + 1) * Self.sector <= start || start + count <= $0 * Self.sector }
+    }
+    guard isReadable else { throw .inputOutput }
     bytes[start..<start + count].withUnsafeBytes { buffer.copyMemory(from: $0) }
     return count
   }
 
   func write(_ buffers: [UnsafeRawBufferPointer], at offset: UInt64) throws(Errno) {
     let joined = buffers.flatMap { [UInt8]($0) }
+    unreadable.withLock { sectors in
+      sectors = sectors.filter { $0 * Self.sector < Int(offset) || Int(offset) + joined.count < ($0 + 1) * Self.sector }
+    }
     content.withLock { bytes in
       let end = Int(offset) + joined.count
       if bytes.count < end { bytes.append(contentsOf: repeatElement(0, count: end - bytes.count)) }

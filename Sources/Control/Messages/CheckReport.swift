@@ -9,10 +9,12 @@ public struct CheckReport: Codable, Sendable {
   public let problems: [Problem]
   /// What was put right before, a line each; nil where that was not asked for.
   public let repairs: [String]?
+  /// Why the repair ended before it was done; nil where it did not.
+  public let failure: Failure?
 
   public init(
     heads: UInt64, entries: UInt64, nodes: UInt64, blocks: UInt64, records: UInt64, problems: [Problem],
-    repairs: [String]? = nil
+    repairs: [String]? = nil, failure: Failure? = nil
   ) {
     self.heads = heads
     self.entries = entries
@@ -21,6 +23,7 @@ public struct CheckReport: Codable, Sendable {
     self.records = records
     self.problems = problems
     self.repairs = repairs
+    self.failure = failure
   }
 
   /// Inodes, both ends included.

@@ -49,7 +49,7 @@ public struct BlockRepair {
     var slots: [Int: SlotEntry] = [:]
     var scanner = try SegmentScanner(ledger.segments.segment(segment))
     while true {
-      switch try scanner.next(verifyingPayload: false) {
+      switch try scanner.nextReadable(verifyingPayload: false) {
       case .record(let record, _, let entries): slots.add(entries, of: record)
       case .end: return slots
       case .invalid:

@@ -21,15 +21,16 @@ public enum FlippedBit {
 }
 
 extension StorageFile {
-  /// Puts the one flipped bit right in a piece of the file; false where it is not that, and nothing is written then. One byte changes, so a crash
-  /// leaves the old one or the right one.
+  /// Puts the one flipped bit right in a piece of the file; false where it is not that, or cannot be read, and nothing
+  /// is written then. One byte changes, so a crash leaves the old one or the right one.
   ///
   /// - Parameter range: where in the piece the bit is looked for; nil for all of it.
   public func correctFlippedBit(
     at offset: UInt64, count: Int, in range: Range<Int>? = nil, _ isSound: (UnsafeRawBufferPointer) -> Bool
   ) throws(Errno) -> Bool {
-    var bytes = try readExactly(count, at: offset)
-    guard let found = FlippedBit.correct(&bytes, in: range ?? 0..<count, isSound) else { return false }
+    guard var bytes = try readable(count, at: offset),
+      let found = FlippedBit.correct(&bytes, in: range ?? 0..<count, isSound)
+    else { return false }
     try write([bytes[found]], at: offset + UInt64(found))
     try synchronize()
     return true

@@ -14,7 +14,7 @@ extension SegmentRepair {
       for (index, entry) in entries.enumerated() where entry.length > 0 && Int(entry.length) <= blockSize {
         let isCorrected = try onDisk { () throws(Errno) in
           guard entry.offset + UInt64(entry.length) <= footer.contentEnd,
-            Digest(of: try file.readExactly(Int(entry.length), at: entry.offset)) != entry.digest
+            let image = try file.readable(Int(entry.length), at: entry.offset), Digest(of: image) != entry.digest
           else { return false }
           return try file.correctFlippedBit(at: entry.offset, count: Int(entry.length)) {
             Digest(of: $0) == entry.digest

@@ -16,7 +16,7 @@ extension SegmentRepair {
     // What stands before the payload of a record may have to be repaired, and then the payload.
     var attempts: [UInt64: Int] = [:]
     scan: while true {
-      switch try scanner.next(verifyingPayload: verifyingPayload) {
+      switch try scanner.nextReadable(verifyingPayload: verifyingPayload) {
       case .record(let record, _, let entries):
         slots.add(entries, of: record)
       case .end: break scan
@@ -26,7 +26,7 @@ extension SegmentRepair {
         attempts[place, default: 0] += 1
         if attempts[place]! <= 2, try repairRecord(at: scanner.position, segment, scanner.limit) { continue }
         // Where only a block is lost the frame still leads on, to records that can be repaired.
-        if verifyingPayload, case .record(let record, _, let entries) = try scanner.next(verifyingPayload: false) {
+        if verifyingPayload, case .record(let record, _, let entries) = try scanner.nextReadable(verifyingPayload: false) {
           slots.add(entries, of: record)
           continue
         }
@@ -50,7 +50,7 @@ extension SegmentRepair {
   ) throws(LedgerError) -> Bool {
     guard let checkpoint, wasSealed(header) else { return false }
     if checkpoint.nextLSN == position.nextLSN { return checkpoint.previousChecksum == position.previousChecksum }
-    guard let next, let following = try self.header(of: segments.file(next), next) else { return false }
+    guard let next, let following = try self.header(of: next) else { return false }
     return following.firstLSN == position.nextLSN && following.previousChecksum == position.previousChecksum
   }
 
@@ -72,9 +72,8 @@ extension SegmentRepair {
     at position: LedgerPosition, _ segment: Segment, _ limit: UInt64
   ) throws(LedgerError) -> Bool {
     let file = segment.file
-    let count = Int(min(UInt64(Self.longestPrefix), limit - min(limit, position.offset)))
-    guard count >= RecordFormat.headerSize else { return false }
-    let bytes = try onDisk { () throws(Errno) in try file.readExactly(count, at: position.offset) }
+    guard let bytes = try prefix(at: position.offset, of: file, limit) else { return false }
+    let count = bytes.count
     let salt = segment.header.salt
     func isSound(_ candidate: UnsafeRawBufferPointer) -> Bool {
       guard let header = try? RecordFormat.decodeHeader(candidate), header.lsn == position.nextLSN,
@@ -105,6 +104,23 @@ extension SegmentRepair {
     }
     if isCorrected { note(segment.number, "a flipped bit of \(place)") }
     return isCorrected
+  }
+
+  /// What stands where a record should, as far as it can belong to what the record has before its payload; nil where
+  /// not even that can be read.
+  private func prefix(
+    at offset: UInt64, of file: any StorageFile, _ limit: UInt64
+  ) throws(LedgerError) -> [UInt8]? {
+    let most = Int(min(UInt64(Self.longestPrefix), limit - min(limit, offset)))
+    guard most >= RecordFormat.headerSize else { return nil }
+    return try onDisk { () throws(Errno) in
+      if let bytes = try file.readable(most, at: offset) { return bytes }
+      // What cannot be read may stand far behind the record.
+      guard let head = try file.readable(RecordFormat.headerSize, at: offset),
+        let header = try? head.withUnsafeBytes({ try RecordFormat.decodeHeader($0) })
+      else { return nil }
+      return try file.readable(min(most, header.prefixLength), at: offset)
+    }
   }
 
   /// More than any record has before its payload, but for one that removes very many ranges.
@@ -143,7 +159,8 @@ extension SegmentRepair {
     else { return false }
     for slot in slots {
       let count = Int(slot.length)
-      let stored = try onDisk { () throws(Errno) in try segment.file.readExactly(count, at: slot.offset) }
+      let stored = try onDisk { () throws(Errno) in try segment.file.readable(count, at: slot.offset) }
+      guard let stored else { return false }
       guard !stored.withUnsafeBytes({ BlockCodec.restores($0, slot) }) else { continue }
       let isCorrected = try onDisk { () throws(Errno) in
         try segment.file.correctFlippedBit(at: slot.offset, count: count) { BlockCodec.restores($0, slot) }

@@ -2,6 +2,7 @@ public import SystemIO
 
 // Repair of segment files, while nobody has the store open. What it writes is proven to be what was there before: by a checksum or a digest that
 // covers it, or by the chain of the records. So whatever a crash leaves of it is right or as damaged as it was, and running it again goes on.
+// What the disk cannot read is damage like any other; what it cannot write ends the repair.
 //
 //   header           a flipped bit
 //   footer           a flipped bit; in the ledger written anew from the records, where their chain leads to the next segment or to the checkpoint
@@ -29,8 +30,7 @@ public struct SegmentRepair {
     let numbers = try segments.numbers()
     for number in numbers { try repairHeader(number) }
     for (index, number) in numbers.enumerated() {
-      let file = try segments.file(number)
-      guard let header = try header(of: file, number) else { continue }
+      guard let file = try file(number), let header = try header(of: file, number) else { continue }
       try repairFooter(file, header)
       if segments.directory == "ledger" {
         try repairRecords(file, header, next: index + 1 < numbers.count ? numbers[index + 1] : nil)
@@ -44,16 +44,22 @@ public struct SegmentRepair {
     repairs.append("segment \(number) of the \(segments.directory): \(what)")
   }
 
-  func header(of file: any StorageFile, _ number: UInt32) throws(LedgerError) -> SegmentHeader? {
-    let bytes = try onDisk { () throws(Errno) -> [UInt8]? in
-      try file.size() < UInt64(SegmentHeader.size) ? nil : try file.readExactly(SegmentHeader.size, at: 0)
-    }
+  private func file(_ number: UInt32) throws(LedgerError) -> (any StorageFile)? {
+    try ifReadable { () throws(LedgerError) in try segments.file(number) }
+  }
+
+  func header(of number: UInt32) throws(LedgerError) -> SegmentHeader? {
+    guard let file = try file(number) else { return nil }
+    return try header(of: file, number)
+  }
+
+  private func header(of file: any StorageFile, _ number: UInt32) throws(LedgerError) -> SegmentHeader? {
+    let bytes = try onDisk { () throws(Errno) in try file.readable(SegmentHeader.size, at: 0) }
     return bytes.flatMap { try? SegmentHeader.decode($0, expecting: number) }
   }
 
   private mutating func repairHeader(_ number: UInt32) throws(LedgerError) {
-    let file = try segments.file(number)
-    guard try header(of: file, number) == nil else { return }
+    guard let file = try file(number), try header(of: file, number) == nil else { return }
     let size = try onDisk { () throws(Errno) in try file.size() }
     guard size >= UInt64(SegmentHeader.size) else { return }
     let isCorrected = try onDisk { () throws(Errno) in
@@ -70,8 +76,8 @@ public struct SegmentRepair {
     try onDisk { () throws(Errno) in
       let size = try file.size()
       guard size >= UInt64(SegmentHeader.size + SegmentFooter.size) else { return nil }
-      let bytes = try file.readExactly(SegmentFooter.size, at: size - UInt64(SegmentFooter.size))
-      return SegmentFooter.decode(bytes, of: header, fileSize: size)
+      let bytes = try file.readable(SegmentFooter.size, at: size - UInt64(SegmentFooter.size))
+      return bytes.flatMap { SegmentFooter.decode($0, of: header, fileSize: size) }
     }
   }
 
@@ -96,10 +102,11 @@ public struct SegmentRepair {
     let offset = footer.directoryOffset + UInt64(slots * SlotEntry.encodedSize)
     let count = SlotDirectory.chunkCount(slots: slots) * 8
     let isRepaired = try onDisk { () throws(Errno) in
-      guard checksum(try file.readExactly(count, at: offset)) != footer.directoryChecksum else { return false }
-      let directory = try file.readExactly(slots * SlotEntry.encodedSize, at: footer.directoryOffset)
-      let sums = SlotDirectory.chunkChecksums(of: directory)
-      guard checksum(sums) == footer.directoryChecksum else {
+      let stored = try file.readable(count, at: offset)
+      guard stored.map({ checksum($0) }) != footer.directoryChecksum else { return false }
+      let directory = try file.readable(slots * SlotEntry.encodedSize, at: footer.directoryOffset)
+      let sums = directory.map { SlotDirectory.chunkChecksums(of: $0) }
+      guard let sums, checksum(sums) == footer.directoryChecksum else {
         return try file.correctFlippedBit(at: offset, count: count) { checksum($0) == footer.directoryChecksum }
       }
       try file.write(sums, at: offset)
@@ -122,7 +129,8 @@ public struct SegmentRepair {
       let offset = footer.directoryOffset + UInt64(first * SlotEntry.encodedSize)
       let count = range.count * SlotEntry.encodedSize
       let how = try onDisk { () throws(Errno) -> String? in
-        guard checksum(try file.readExactly(count, at: offset)) != expected else { return "" }
+        let stored = try file.readable(count, at: offset)
+        guard stored.map({ checksum($0) }) != expected else { return "" }
         let entries = range.compactMap { known[$0] }
         let bytes = SlotDirectory.encodeEntries(entries)
         if entries.count == range.count, checksum(bytes) == expected {

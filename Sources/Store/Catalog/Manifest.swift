@@ -121,33 +121,39 @@ struct ManifestFiles {
   func valid() throws(StoreError) -> [Manifest] {
     var valid: [Manifest] = []
     for number in try storing("read the manifests", { () throws(Errno) in try numbers() }).reversed() {
-      if let manifest = try? Manifest.decode(try read(number)) { valid.append(manifest) }
+      if let manifest = try? Self.decode(try read(number)) { valid.append(manifest) }
     }
     return valid
   }
 
-  /// Puts flipped bits right, and returns the numbers of the manifests that had one.
-  func correctFlippedBits() throws(StoreError) -> [UInt32] {
+  /// Puts flipped bits right.
+  ///
+  /// - Parameter note: is told the number of each manifest that had one.
+  func correctFlippedBits(_ note: (UInt32) -> Void) throws(StoreError) {
     try storing("repair the manifests") { () throws(Errno) in
-      var corrected: [UInt32] = []
       for number in try numbers() {
         let file = try storage.open(path(number), .readingAndWriting)
         guard try file.size() == UInt64(Manifest.size) else { continue }
         let isValid: (UnsafeRawBufferPointer) -> Bool = { (try? Manifest.decode([UInt8]($0))) != nil }
-        guard try !file.readExactly(Manifest.size, at: 0).withUnsafeBytes(isValid),
+        guard let bytes = try file.readable(Manifest.size, at: 0), !bytes.withUnsafeBytes(isValid),
           try file.correctFlippedBit(at: 0, count: Manifest.size, isValid)
         else { continue }
-        corrected.append(number)
+        note(number)
       }
-      return corrected
     }
   }
 
-  private func read(_ number: UInt32) throws(StoreError) -> [UInt8] {
+  /// The bytes of a manifest; nil where the disk cannot read them.
+  private func read(_ number: UInt32) throws(StoreError) -> [UInt8]? {
     try storing("read the manifest") { () throws(Errno) in
       let file = try storage.open(path(number), .reading)
-      return try file.readExactly(Int(min(try file.size(), 4096)), at: 0)
+      return try file.readable(Int(min(try file.size(), 4096)), at: 0)
     }
+  }
+
+  private static func decode(_ bytes: [UInt8]?) throws(DecodingFailure) -> Manifest {
+    guard let bytes else { throw DecodingFailure("it can't be read") }
+    return try Manifest.decode(bytes)
   }
 
   /// The newest valid manifest and its number. A new store has one too: without any, the ledger alone would be taken for the whole store,
@@ -157,8 +163,8 @@ struct ManifestFiles {
     var problem = "there is none"
     for number in numbers.reversed() {
       let bytes = try read(number)
-      if let version = Manifest.newerVersion(bytes) { throw StoreError(newerFormat: version) }
-      do throws(DecodingFailure) { return (number, try Manifest.decode(bytes)) } catch { problem = "\(error)" }
+      if let version = bytes.flatMap(Manifest.newerVersion) { throw StoreError(newerFormat: version) }
+      do throws(DecodingFailure) { return (number, try Self.decode(bytes)) } catch { problem = "\(error)" }
     }
     throw StoreError(damage: "no manifest is valid: \(problem)")
   }
@@ -168,7 +174,7 @@ struct ManifestFiles {
     var damaged: [(UInt32, DecodingFailure)] = []
     for number in try storing("read the manifests", { () throws(Errno) in try numbers() }) {
       let bytes = try read(number)
-      do throws(DecodingFailure) { _ = try Manifest.decode(bytes) } catch { damaged.append((number, error)) }
+      do throws(DecodingFailure) { _ = try Self.decode(bytes) } catch { damaged.append((number, error)) }
     }
     return damaged
   }

@@ -19,6 +19,8 @@ public struct RepairReport: Sendable {
   /// What was put right, a line each.
   public var repairs: [String] = []
   public var check = CheckReport()
+  /// Why the repair ended before it was done; what was put right until then stays so.
+  public var failure: StoreError?
 }
 
 extension Store {
@@ -29,8 +31,8 @@ extension Store {
     try repair(on: DirectoryStorage(path), options: options, describedAs: path, progress: progress)
   }
 
-  /// - Throws: where the store cannot be opened for another reason than damage, or a repair itself fails. A store that is too damaged to be opened is
-  ///   in the report.
+  /// - Throws: where the repair cannot begin: there is no store, or somebody has it open. Whatever ends it later is in
+  ///   the report, next to what was put right until then, and so is a store that is too damaged to be opened.
   public static func repair(
     on storage: any Storage, options: StoreOptions, describedAs path: String,
     progress: (CheckProgress) -> Bool = { _ in true }
@@ -39,19 +41,21 @@ extension Store {
     options.checkpointsInBackground = false
     let lock = try takeLock(storage, path)
     var report = RepairReport()
-    report.repairs += try Superblock.correctFlippedBit(on: storage)
     do throws(StoreError) {
+      report.repairs += try Superblock.correctFlippedBit(on: storage)
       let superblock = try readSuperblock(storage, path)
       try repairFiles(storage, &report)
       let (recovered, repairs) = try openRebuilding(storage, options)
       let store = Store(storage: storage, options: options, lock: lock, superblock: superblock, recovered: recovered)
-      report.repairs += repairs
       try store.dropIncompleteImports()
-      try store.repairReachable(&report, isRebuilt: !repairs.isEmpty, progress)
+      try store.repairReachable(&report, rebuilt: repairs, progress)
       try store.close()
     } catch {
-      guard error.kind == .damaged else { throw error }
-      report.check.problems.append(CheckProblem(message: error.message))
+      if error.kind == .damaged {
+        report.check.problems.append(CheckProblem(message: error.message))
+      } else {
+        report.failure = error
+      }
     }
     return report
   }
@@ -59,7 +63,7 @@ extension Store {
   /// What does not depend on the rest of the store.
   private static func repairFiles(_ storage: any Storage, _ report: inout RepairReport) throws(StoreError) {
     let manifests = ManifestFiles(storage: storage)
-    report.repairs += try manifests.correctFlippedBits().map { "manifest \($0): a flipped bit" }
+    try manifests.correctFlippedBits { report.repairs.append("manifest \($0): a flipped bit") }
     let checkpoint = try manifests.valid().first?.position
     for directory in ["ledger", "index"] {
       var repair = SegmentRepair(storage, directory: directory, checkpoint: checkpoint)
@@ -71,35 +75,39 @@ extension Store {
   }
 
   /// What heads refer to, and the manifests, of a store that is open.
+  ///
+  /// - Parameter rebuilt: what is right in memory, and becomes durable with a checkpoint.
   private func repairReachable(
-    _ report: inout RepairReport, isRebuilt: Bool, _ progress: (CheckProgress) -> Bool
+    _ report: inout RepairReport, rebuilt: [String], _ progress: (CheckProgress) -> Bool
   ) throws(StoreError) {
     let damaged = try manifests.damaged().map { "manifest \($0.number): a new checkpoint, which makes it needless" }
-    if isRebuilt || !damaged.isEmpty { try checkpoint() }
-    report.repairs += damaged
-    let check = try examine(progress: progress)
-    let repairs = try repair(check.damagedBlocks.keys.sorted { $0.packed < $1.packed }, progress)
+    let repairs = rebuilt + damaged
+    if !repairs.isEmpty { try checkpoint() }
     report.repairs += repairs
-    report.check = repairs.isEmpty ? check.report : try examine(progress: progress).report
+    let check = try examine(progress: progress)
+    report.check = check.report
+    let count = report.repairs.count
+    try repair(check.damagedBlocks.keys.sorted { $0.packed < $1.packed }, &report, progress)
+    if report.repairs.count > count { report.check = try examine(progress: progress).report }
   }
 
   private func repair(
-    _ blocks: [BlockReference], _ progress: (CheckProgress) -> Bool
-  ) throws(StoreError) -> [String] {
-    var repairs: [String] = []
-    guard !blocks.isEmpty else { return repairs }
+    _ blocks: [BlockReference], _ report: inout RepairReport, _ progress: (CheckProgress) -> Bool
+  ) throws(StoreError) {
+    guard !blocks.isEmpty else { return }
     do throws(LedgerError) {
       var blockRepair = BlockRepair(ledger)
       let equal = try blockRepair.findEqual(blocks)
       for (index, block) in blocks.enumerated() {
         guard progress(CheckProgress(head: "damaged blocks", blocks: index)) else { throw .storage(.canceled) }
-        if let repair = try blockRepair.repair(block, from: equal[block] ?? []) { repairs.append(repair) }
+        if let repair = try blockRepair.repair(block, from: equal[block] ?? []) {
+          report.repairs.append(repair)
+        }
       }
     } catch {
       guard case .storage(.canceled) = error else { throw StoreError(error, during: "repair blocks") }
       throw StoreError(.canceled, "the repair was canceled; what was put right stays so")
     }
-    return repairs
   }
 }
 
@@ -110,7 +118,7 @@ extension Superblock {
       let file = try storage.open(path, .readingAndWriting)
       guard try file.size() == UInt64(size) else { return [] }
       let isValid: (UnsafeRawBufferPointer) -> Bool = { (try? Superblock.decode([UInt8]($0))) != nil }
-      guard try !file.readExactly(size, at: 0).withUnsafeBytes(isValid),
+      guard let bytes = try file.readable(size, at: 0), !bytes.withUnsafeBytes(isValid),
         try file.correctFlippedBit(at: 0, count: size, isValid)
       else { return [] }
       return ["the file 'format': a flipped bit"]

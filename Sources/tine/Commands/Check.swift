@@ -26,6 +26,9 @@ struct Check: ParsableCommand {
       report.repairs?.forEach { Console.print("repaired: \($0)") }
       report.problems.forEach { Console.print($0.line) }
     }
+    if let failure = report.failure {
+      throw failure.kind == .canceled && interruptions.arePending ? .interrupted : failure
+    }
     guard report.problems.isEmpty else {
       let count = Units.count(UInt64(report.problems.count), "problem")
       throw repair

@@ -26,7 +26,7 @@ extension Decoder {
     let storage = StoreImage.golden.patched(
       by: Array(bytes[(1 + count * 4)...]), damagedBy: Array(bytes[1..<1 + count * 4]))
     guard let report = try? Store.repair(on: storage, options: Self.options, describedAs: "memory"),
-      report.check.problems.isEmpty
+      report.failure == nil, report.check.problems.isEmpty
     else { return false }
     let store: Store
     let check: CheckReport

@@ -95,12 +95,10 @@ struct DamagedStore {
   func repaired(_ damage: Damage, comparing: Bool = true) throws -> Repaired {
     let before = comparing ? try readings(image) : nil
     let disk = RecordingDisk(image)
-    var report = RepairReport()
-    do throws(StoreError) {
-      report = try Store.repair(on: disk, options: Workload.options, describedAs: "simulation")
-    } catch {
-      guard error.kind == .newerFormat else { throw error }
-      report.check.problems = [CheckProblem(message: error.message)]
+    var report = try Store.repair(on: disk, options: Workload.options, describedAs: "simulation")
+    if let failure = report.failure {
+      guard failure.kind == .newerFormat else { throw failure }
+      report.check.problems = [CheckProblem(message: failure.message)]
     }
     var images = CrashImages(image)
     for effect in disk.effects { images.apply(effect) }
