@@ -47,7 +47,7 @@ extension Ledger {
     var report = RecoveryReport()
     let proven = proven ?? start
     var recovery = Recovery(segments, proven: proven, keepsDamagedBlocks: keepingDamagedBlocks, end: start)
-    try recovery.read(numbers.filter { $0 >= start.segment }, from: start, &report, apply)
+    try recovery.read(recovery.numbers(numbers, behind: start), from: start, &report, apply)
     guard recovery.end.nextLSN >= proven.nextLSN else {
       throw .damaged(
         "the ledger ends at LSN \(recovery.end.nextLSN - 1), before its checkpoint at \(proven.nextLSN - 1)")
@@ -78,6 +78,23 @@ private struct Recovery {
     self.proven = proven
     self.keepsDamagedBlocks = keepsDamagedBlocks
     self.end = end
+  }
+
+  /// The segments with records behind a position.
+  ///
+  /// Where it names a segment that was never begun, the next one may have got a lower number: while the manifest with
+  /// this position was damaged, the number was not known.
+  func numbers(_ numbers: [UInt32], behind start: LedgerPosition) -> [UInt32] {
+    let behind = numbers.filter { $0 >= start.segment }
+    guard start.offset == LedgerPosition.start.offset, behind.first != start.segment else { return behind }
+    var before: [UInt32] = []
+    for number in numbers.reversed() where number < start.segment {
+      // What cannot be read or is damaged does not say that it continues there.
+      guard let header = try? segments.segment(number).header, header.firstLSN >= start.nextLSN else { break }
+      before.insert(number, at: 0)
+      if header.firstLSN == start.nextLSN, header.previousChecksum == start.previousChecksum { return before + behind }
+    }
+    return behind
   }
 
   mutating func read(

@@ -4,6 +4,9 @@ import Tree
 
 // Recovery: the newest valid manifest gives the catalog and the trees of a checkpoint; then every record behind it is applied, in the order of the
 // ledger, by the same code that applied it first. Nodes that this makes are dirty, and belong to a generation that was never written.
+//
+// Where newer manifests are damaged, a repair may bring one back (ManifestFiles). So what only that one may refer to is
+// not removed, and its generations are not given to other nodes.
 
 /// What is on the disk, brought into memory.
 struct RecoveredStore {
@@ -15,8 +18,7 @@ struct RecoveredStore {
   let catalogTree: Tree
   let nextInode: UInt64
   let nextEpoch: UInt64
-  let manifestNumber: UInt32
-  let published: LedgerPosition
+  let newest: NewestManifest
 
   /// - Parameters:
   ///   - base: the checkpoint whose trees to begin with, where it is not the newest: what was changed since is read from the ledger. The newest one
@@ -25,16 +27,12 @@ struct RecoveredStore {
   init(
     _ storage: any Storage, _ options: StoreOptions, from base: Manifest? = nil, keepingDamagedBlocks: Bool = false
   ) throws(StoreError) {
-    let manifest: Manifest
-    (manifestNumber, manifest) = try ManifestFiles(storage: storage).newest()
+    newest = try ManifestFiles(storage: storage).newest()
+    let manifest = newest.manifest
     let base = base ?? manifest
-    published = manifest.position
     nodes = SegmentSet(storage, directory: "index")
     let unpublished = try Self.unpublished(nodes, manifest)
-    guard unpublished.last ?? 0 < Manifest.highestSegment else {
-      throw StoreError(damage: "there is no number left for index segments")
-    }
-    let generation = unpublished.last.map { $0 + 1 } ?? manifest.nextGeneration
+    let generation = try Self.firstGeneration(newest, unpublished)
     pool = NodePool(NodeSegments(nodes), generation: generation, cleanCapacity: options.cleanNodes)
 
     let loaded = try Self.loadCatalog(base, pool)
@@ -49,19 +47,32 @@ struct RecoveredStore {
     } catch {
       throw StoreError(error, during: "recover the store")
     }
-    try Self.remove(unpublished, nodes)
+    if newest.damaged == 0 { try Self.remove(unpublished, nodes) }
     catalog = replay.catalog
     nextInode = replay.nextInode
     nextEpoch = replay.nextEpoch
   }
 
-  /// Index segments that a checkpoint began and never published, in rising order.
+  /// Index segments that no checkpoint published, as far as the manifest that counts knows: begun before a crash, or
+  /// published by a manifest that is damaged now. In rising order.
   private static func unpublished(_ nodes: SegmentSet, _ manifest: Manifest) throws(StoreError) -> [UInt32] {
     do throws(LedgerError) {
       return try nodes.numbers().filter { $0 >= manifest.nextGeneration }
     } catch {
       throw StoreError(error, during: "recover the index")
     }
+  }
+
+  /// A generation that no node was born in, nor any that a damaged manifest leads to: each of those ended one at least,
+  /// and wrote a segment for each that has nodes.
+  private static func firstGeneration(
+    _ newest: NewestManifest, _ unpublished: [UInt32]
+  ) throws(StoreError) -> UInt32 {
+    let generation = max(Int(unpublished.last ?? 0) + 1, Int(newest.manifest.nextGeneration) + newest.damaged)
+    guard generation < Int(Manifest.highestSegment) else {
+      throw StoreError(damage: "there is no number left for index segments")
+    }
+    return UInt32(generation)
   }
 
   /// Only now that the ledger was found to be whole: a store that is refused is left as it is.

@@ -44,7 +44,7 @@ extension Store {
     try storing("make the store \(path)") { () throws(Errno) in
       for name in directories where !names.contains(name) { try storage.makeDirectory(name) }
       if names.contains(unfinished) { try storage.remove(unfinished) }
-      try ManifestFiles(storage: storage).publish(.initial, number: 0)
+      try ManifestFiles(storage: storage).publish(.initial, number: 0, behind: 0)
       let file = try storage.open(unfinished, .creating)
       try file.write(superblock.encoded(), at: 0)
       try file.synchronize()

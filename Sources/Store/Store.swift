@@ -70,7 +70,10 @@ public final class Store: Sendable {
   /// The state that checkpoints hand on to each other.
   struct Maintenance {
     var catalogTree: Tree
+    /// Of the manifest that counts.
     var manifestNumber: UInt32
+    /// No manifest has a higher number, and no attempt to write one had.
+    var highestManifest: UInt32
     /// Generations that ended, and whose nodes are not written yet: more than one only where a checkpoint failed.
     var unwritten: [EndedGeneration] = []
     /// The position that the last checkpoint published.
@@ -94,7 +97,8 @@ public final class Store: Sendable {
     nextEpoch = Atomic(recovered.nextEpoch)
     maintenance = Mutex(
       Maintenance(
-        catalogTree: recovered.catalogTree, manifestNumber: recovered.manifestNumber, published: recovered.published))
+        catalogTree: recovered.catalogTree, manifestNumber: recovered.newest.number,
+        highestManifest: recovered.newest.highest, published: recovered.newest.manifest.position))
     recovery = recovered.report
     checkpointer = Checkpointer()
   }

@@ -52,6 +52,21 @@ import Testing
     #expect(try Journal(disk.copy(), from: journal.ledger.position).ledger.page(block) == page)
   }
 
+  /// While a manifest was damaged the number that it gave the next segment was not known, and a lower one was used.
+  @Test mutating func aCheckpointMayNameASegmentThatWasNeverBegun() throws {
+    try append(2)
+    journal.ledger.beginNewSegment()
+    var position = journal.ledger.position
+    try append(2)
+    journal.ledger.beginNewSegment()
+    try append(2)
+    try journal.flush()
+    position.segment = 6
+    let again = try Journal(disk, from: position)
+    #expect(again.records == Array(journal.appended[2...]))
+    #expect(again.ledger.lastLSN == 6)
+  }
+
   @Test mutating func aTornSegmentInTheMiddleEndsTheLedger() throws {
     try append(2)
     try journal.flush()

@@ -198,6 +198,90 @@ import Testing
     }
   }
 
+  private func restoreManifests(_ disk: MemoryStorage, from before: MemoryStorage) throws {
+    for path in disk.paths where path.hasPrefix("manifest/") { try disk.remove(path) }
+    for path in before.paths where path.hasPrefix("manifest/") { disk.replace(path, with: before.bytes(of: path)) }
+  }
+
+  /// A store that went on without its newest manifest, which was damaged, once removed what only that one refers to, or
+  /// gave the same numbers to other nodes. The manifest was repaired later, and led there.
+  @Test(arguments: [true, false]) func aRepairedManifestLeadsToItsOwnTrees(checkpointing: Bool) throws {
+    let disk = MemoryStorage()
+    var random = SeededRandom(seed: 9)
+    let first = try makeStore(on: disk)
+    var main = try first.makeFork("main")
+    for _ in 0..<2 {
+      try main.run(40, &random)
+      try first.checkpoint()
+    }
+    let left = disk.copy()
+    let newest = try #require(left.paths.last { $0.hasPrefix("manifest/") })
+    left.flip(newest, at: 30)
+    let store = try openStore(on: left)
+    main = try main.moved(to: store.files("main"))
+    try main.run(20, &random)
+    try store.flush()
+    // It is killed before a checkpoint, or while that publishes its manifest.
+    let killed = left.copy()
+    if checkpointing {
+      try store.checkpoint()
+      for path in left.paths { killed.replace(path, with: left.bytes(of: path)) }
+      try restoreManifests(killed, from: disk)
+      killed.flip(newest, at: 30)
+    }
+    let segment = try #require(disk.paths.last { $0.hasPrefix("index/") })
+    #expect(killed.bytes(of: segment) == disk.bytes(of: segment))
+    // As a repair leaves it that is killed at once.
+    let repaired = killed.copy()
+    repaired.flip(newest, at: 30)
+    _ = try main.verified(in: openStore(on: repaired))
+    let report = try repair(killed)
+    #expect(report.repairs.count == 1 && report.repairs[0].hasSuffix("a flipped bit"), "\(report)")
+    #expect(report.failure == nil && report.check.problems.isEmpty, "\(report)")
+    _ = try main.verified(in: openStore(on: killed))
+  }
+
+  /// What a damaged manifest may refer to stays only until a newer one is durable.
+  @Test func whatADamagedManifestRefersToGoesAtLast() throws {
+    let disk = MemoryStorage()
+    var random = SeededRandom(seed: 10)
+    let first = try makeStore(on: disk)
+    var main = try first.makeFork("main")
+    for _ in 0..<2 {
+      try main.run(40, &random)
+      try first.checkpoint()
+    }
+    let left = disk.copy()
+    let newest = try #require(left.paths.last { $0.hasPrefix("manifest/") })
+    let segment = try #require(left.paths.last { $0.hasPrefix("index/") })
+    left.flip(newest, at: 30)
+    let store = try openStore(on: left)
+    #expect(left.paths.contains(segment))
+    try store.checkpoint()
+    #expect(!left.paths.contains(newest) && left.paths.filter { $0.hasPrefix("manifest/") }.count == 2)
+    #expect(try store.problems == [])
+    #expect(try store.collectGarbage().indexSegmentsRemoved > 0)
+    #expect(!left.paths.contains(segment))
+    main = try main.moved(to: store.files("main"))
+    _ = try main.verified(in: store)
+  }
+
+  /// What a checkpoint wrote that was killed before it published its manifest is removed, where no manifest is damaged.
+  @Test func whatAKilledCheckpointWroteIsRemoved() throws {
+    let disk = MemoryStorage()
+    var random = SeededRandom(seed: 11)
+    let store = try makeStore(on: disk)
+    var main = try store.makeFork("main")
+    try main.run(40, &random)
+    let before = disk.copy()
+    try store.checkpoint()
+    let killed = disk.copy()
+    let segment = try #require(killed.paths.last { $0.hasPrefix("index/") })
+    try restoreManifests(killed, from: before)
+    _ = try main.verified(in: openStore(on: killed))
+    #expect(!killed.paths.contains(segment))
+  }
+
   /// While somebody has the store open, nothing is touched.
   @Test func aStoreInUseIsNotRepaired() throws {
     let disk = MemoryStorage()

@@ -7,6 +7,10 @@ import Tree
 // renamed, after everything it refers to was flushed. The newest valid one counts. One older is kept until a
 // collection frees what only that one refers to.
 //
+// One that is newer and damaged may be repaired later, and counts again then: it is of the same ledger, and what was
+// appended since is replayed behind it. So what only that one refers to stays, its generations are not used again, and
+// the next manifest gets a higher number. Once that is durable the damaged one is removed.
+//
 //   0   magic "TINEMANI" u64      8   version u32             12  segment u32
 //   16  offset u64                24  next LSN u64            32  previous checksum u64
 //   40  next segment u32          44  next generation u32     48  next epoch u64
@@ -103,6 +107,16 @@ extension UnsafeRawBufferPointer {
   fileprivate var seal: UInt64 { UInt64(littleEndian: loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)) }
 }
 
+/// The manifest that counts, and what is known of newer ones.
+struct NewestManifest {
+  let number: UInt32
+  let manifest: Manifest
+  /// The highest number that any has.
+  let highest: UInt32
+  /// How many newer ones there are, all of them damaged.
+  let damaged: Int
+}
+
 /// The manifests of a store, by their numbers.
 struct ManifestFiles {
   static let directory = "manifest"
@@ -156,15 +170,23 @@ struct ManifestFiles {
     return try Manifest.decode(bytes)
   }
 
-  /// The newest valid manifest and its number. A new store has one too: without any, the ledger alone would be taken for the whole store,
-  /// when a collection may have removed its later segments.
-  func newest() throws(StoreError) -> (number: UInt32, manifest: Manifest) {
+  /// The newest valid manifest. A new store has one too: without any, the ledger alone would be taken for the whole
+  /// store, when a collection may have removed its later segments.
+  func newest() throws(StoreError) -> NewestManifest {
     let numbers = try storing("read the manifest") { () throws(Errno) in try self.numbers() }
+    guard numbers.last ?? 0 < Manifest.highestSegment else {
+      throw StoreError(damage: "there is no number left for manifests")
+    }
     var problem = "there is none"
-    for number in numbers.reversed() {
+    for (damaged, number) in numbers.reversed().enumerated() {
       let bytes = try read(number)
       if let version = bytes.flatMap(Manifest.newerVersion) { throw StoreError(newerFormat: version) }
-      do throws(DecodingFailure) { return (number, try Self.decode(bytes)) } catch { problem = "\(error)" }
+      do throws(DecodingFailure) {
+        let manifest = try Self.decode(bytes)
+        return NewestManifest(number: number, manifest: manifest, highest: numbers.last ?? number, damaged: damaged)
+      } catch {
+        problem = "\(error)"
+      }
     }
     throw StoreError(damage: "no manifest is valid: \(problem)")
   }
@@ -190,8 +212,10 @@ struct ManifestFiles {
     }
   }
 
-  /// Publishes a manifest durably, and removes all but this one and the one before.
-  func publish(_ manifest: Manifest, number: UInt32) throws(Errno) {
+  /// Publishes a manifest durably, and removes all but this one and the one that counted before.
+  ///
+  /// - Parameter number: higher than that of any other, valid or not.
+  func publish(_ manifest: Manifest, number: UInt32, behind previous: UInt32) throws(Errno) {
     let temporary = path(number) + ".new"
     if try storage.list(Self.directory).contains(where: { Self.directory + "/" + $0 == temporary }) {
       try storage.remove(temporary)
@@ -201,7 +225,7 @@ struct ManifestFiles {
     try file.synchronize()
     try storage.rename(temporary, to: path(number))
     try storage.synchronizeDirectory(Self.directory)
-    for old in try numbers() where old + 1 < number { try storage.remove(path(old)) }
+    for old in try numbers() where old != number && old != previous { try storage.remove(path(old)) }
   }
 
   /// Removes all but the newest, durably: what only older ones refer to may go now.

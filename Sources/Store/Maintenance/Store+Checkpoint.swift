@@ -14,8 +14,8 @@ import Tree
 // 4. Publish a manifest that names the position and the catalog's root.
 //
 // Where 3 fails (a full disk), the nodes stay dirty, and the next checkpoint writes those of both generations. A
-// crash before 4 leaves the old manifest and an index segment that recovery removes; a crash after it leaves the new
-// one. Changes go on during 2 to 4.
+// crash before 4 leaves the old manifest and an index segment that recovery removes (or, where a damaged manifest might
+// refer to it, a collection); a crash after it leaves the new one. Changes go on during 2 to 4.
 
 /// A generation of nodes that is over, and how many were born in it.
 struct EndedGeneration {
@@ -52,9 +52,10 @@ extension Store {
   }
 
   private func publish(_ manifest: Manifest, _ state: inout Maintenance) throws(LedgerError) {
-    state.manifestNumber += 1
-    let number = state.manifestNumber
-    try onDisk { () throws(Errno) in try manifests.publish(manifest, number: number) }
+    state.highestManifest += 1
+    let (number, previous) = (state.highestManifest, state.manifestNumber)
+    try onDisk { () throws(Errno) in try manifests.publish(manifest, number: number, behind: previous) }
+    state.manifestNumber = number
   }
 
   private func freeze(_ state: inout Maintenance) throws(StoreError) -> FrozenStore {
