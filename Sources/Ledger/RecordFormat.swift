@@ -127,6 +127,7 @@ enum RecordFormat {
     guard flags == 0, Int(length) <= maximumLength, length % 8 == 0, header.prefixLength <= Int(length) else {
       throw DecodingFailure("the lengths of the record do not fit together")
     }
+    guard lsn < SegmentHeader.highestLSN else { throw DecodingFailure("the record has LSN \(lsn)") }
     return header
   }
 

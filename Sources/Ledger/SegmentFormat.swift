@@ -45,7 +45,7 @@ struct SegmentHeader {
   }
 
   /// No LSN that is given one by one gets there, so counting on never overflows.
-  private static let highestLSN: UInt64 = 1 << 62
+  static let highestLSN: UInt64 = 1 << 62
 
   static func decode(_ bytes: [UInt8], expecting number: UInt32) throws(LedgerError) -> SegmentHeader {
     if let newer = newerVersion(bytes) { throw .newerFormat(newer) }

@@ -59,7 +59,8 @@ extension SegmentRepair {
     _ segment: Segment, _ slots: [Int: SlotEntry], at end: LedgerPosition
   ) throws(LedgerError) {
     let entries = (0..<slots.count).compactMap { slots[$0] }
-    guard entries.count == slots.count else { return }
+    // LSNs begin at 1, whatever a header says.
+    guard entries.count == slots.count, end.nextLSN > 0 else { return }
     segment.append(entries)
     try segment.seal(contentEnd: end.offset, lastLSN: end.nextLSN - 1, lastChecksum: end.previousChecksum)
     note(segment.number, "its slot directory and footer, from its records")

@@ -1,0 +1,41 @@
+import SystemIO
+import TestSupport
+import Testing
+
+@testable import Ledger
+
+/// Repair of segments by themselves.
+@Suite struct RepairTests {
+  private var random = SeededRandom(seed: 31)
+
+  private func segment(_ header: SegmentHeader, _ content: [UInt8]) -> MemoryStorage {
+    MemoryStorage(directories: ["", "ledger"], files: [segmentPath(1): header.encoded() + content])
+  }
+
+  /// A record with the highest number there is let the count behind it overflow.
+  @Test func aRecordWithAnImpossibleNumberIsNone() throws {
+    let salt: UInt64 = 7
+    let header = SegmentHeader(number: 1, salt: salt, firstLSN: 1, previousChecksum: 0, durableLSN: 0)
+    for (lsn, isFound) in [(UInt64.max, false), (5, true)] {
+      var record = RecordFormat.encode(kind: 1, head: 2, time: 3, body: [1, 2, 3], slots: [], payload: 0)
+      _ = RecordFormat.seal(&record, lsn: lsn, durableLSN: 0, previousChecksum: 0, firstSlot: 0, salt: salt)
+      let disk = segment(header, [UInt8](repeating: 1, count: 96) + record + [UInt8](repeating: 0, count: 96))
+      var scanner = try SegmentScanner(Segment(header, file: disk.open(segmentPath(1), .reading)))
+      guard case .invalid = try scanner.next(verifyingPayload: false) else { throw Errno.invalidArgument }
+      #expect(try scanner.skipDamage() == isFound)
+      #expect(scanner.position.nextLSN == (isFound ? lsn : 1))
+    }
+  }
+
+  /// The number of the last record of a segment that begins with number 0 was one less than that.
+  @Test func aSegmentThatBeginsBeforeTheFirstRecordIsNotSealed() throws {
+    let header = SegmentHeader(number: 1, salt: 7, firstLSN: 0, previousChecksum: 0, durableLSN: 0)
+    let disk = segment(header, [UInt8](repeating: 0, count: 96))
+    let before = disk.bytes(of: segmentPath(1))
+    var repair = SegmentRepair(
+      disk, directory: "ledger",
+      checkpoint: LedgerPosition(segment: 2, offset: 4096, nextLSN: 0, previousChecksum: 0))
+    try repair.run()
+    #expect(repair.repairs == [] && disk.bytes(of: segmentPath(1)) == before)
+  }
+}
