@@ -282,6 +282,19 @@ import Testing
     #expect(!killed.paths.contains(segment))
   }
 
+  /// A damaged inner node hides what stands below it, so the fewest unreadable nodes may be the most that is lost.
+  @Test func treesThatLackLessAreTaken() {
+    let some = NodeCount(readable: 100, unreadable: 2)
+    #expect(NodeCount(readable: 10, unreadable: 0).areBetter(than: some))
+    #expect(!some.areBetter(than: NodeCount(readable: 10, unreadable: 0)))
+    #expect(NodeCount(readable: 100, unreadable: 1).areBetter(than: some))
+    #expect(NodeCount(readable: 101, unreadable: 2).areBetter(than: some))
+    #expect(!NodeCount(readable: 60, unreadable: 1).areBetter(than: some))
+    #expect(!some.areBetter(than: NodeCount(readable: 60, unreadable: 1)))
+    #expect(!some.areBetter(than: some))
+    #expect(some.areBetter(than: .unknown) && !NodeCount.unknown.areBetter(than: some))
+  }
+
   /// While somebody has the store open, nothing is touched.
   @Test func aStoreInUseIsNotRepaired() throws {
     let disk = MemoryStorage()

@@ -3,8 +3,9 @@ import SystemIO
 import Tree
 
 extension Store {
-  /// Opens a store from the newest checkpoint or, where nodes of that cannot be read, from the one with which the fewest are missing: an older one that
-  /// is still there, or the beginning of the ledger. Everything behind is replayed, and must lead to the same forks and snapshots.
+  /// Opens a store from the newest checkpoint or, where nodes of that cannot be read, from the one with which the least
+  /// is missing: an older one that is still there, or the beginning of the ledger, which takes longest and comes last.
+  /// Everything behind is replayed, and must lead to the same forks and snapshots.
   ///
   /// Which one that is, is found out in memory; only the one that is taken is recovered on the disk. Index segments of newer checkpoints stay until a
   /// collection: up to the checkpoint that follows, the newest manifest refers to them.
@@ -14,20 +15,17 @@ extension Store {
     _ storage: any Storage, _ options: StoreOptions
   ) throws(StoreError) -> (RecoveredStore, repairs: [String]) {
     let newest = RebuiltTrees(trying: nil, storage, options)
-    guard newest.unreadable > 0 else { return try open(storage, options, from: nil, []) }
+    guard !newest.nodes.isWhole else { return try open(storage, options, from: nil, []) }
     var best: (trees: RebuiltTrees, base: Manifest)?
     for base in try Array(ManifestFiles(storage: storage).valid().dropFirst()) + [.initial] {
       let trees = RebuiltTrees(trying: base, storage, options)
-      guard trees.unreadable < (best?.trees.unreadable ?? newest.unreadable), trees.agrees(with: newest) else {
-        continue
-      }
+      guard trees.nodes.areBetter(than: (best?.trees ?? newest).nodes), trees.agrees(with: newest) else { continue }
       best = (trees, base)
+      if trees.nodes.isWhole { break }
     }
     guard let best else { return try open(storage, options, from: nil, []) }
     let start = best.base.position == .start ? "its beginning" : "LSN \(best.base.position.nextLSN)"
-    let what =
-      newest.unreadable == .max
-      ? "what leads to it" : "damaged nodes, \(newest.unreadable - best.trees.unreadable) of them"
+    let what = best.trees.nodes.gain(over: newest.nodes)
     return try open(
       storage, options, from: best.base, ["the index: \(what), by replaying the ledger from \(start) on"])
   }
@@ -49,36 +47,36 @@ private struct RebuiltTrees {
     let pages: UInt64
   }
 
-  /// Nodes that heads or the catalog lead to, and that cannot be read; the most there can be where not even the heads are known.
-  let unreadable: Int
+  let nodes: NodeCount
   private let heads: [UInt64: Summary]
 
   init(trying base: Manifest?, _ storage: any Storage, _ options: StoreOptions) {
     do throws(StoreError) {
       let recovered = try RecoveredStore(OverlayStorage(storage), options, from: base, keepingDamagedBlocks: true)
-      unreadable = recovered.unreadableNodes()
+      nodes = recovered.countNodes()
       heads = recovered.catalog.byID.mapValues { head in
         Summary(
           name: recovered.catalog.fullName(head), lastLSN: head.lastLSN, inodes: head.inodes, pages: head.pages)
       }
     } catch {
       // Why, is told by the one that is opened in the end.
-      unreadable = .max
+      nodes = .unknown
       heads = [:]
     }
   }
 
   /// Whether it has the same forks and snapshots, at the same LSN, as far as the other one has any.
-  func agrees(with other: RebuiltTrees) -> Bool { other.unreadable == .max || heads == other.heads }
+  func agrees(with other: RebuiltTrees) -> Bool { other.nodes == .unknown || heads == other.heads }
 }
 
 extension RecoveredStore {
-  /// How many nodes cannot be read, each counted once.
-  fileprivate func unreadableNodes() -> Int {
+  fileprivate func countNodes() -> NodeCount {
     var seen: Set<NodeReference> = []
-    var count = 0
+    var count = NodeCount()
     for tree in [catalogTree] + catalog.heads.map(\.tree) {
-      pool.walk(tree, enter: { seen.insert($0).inserted }, unreadable: { _ in count += 1 }, visit: { _ in })
+      pool.walk(
+        tree, enter: { seen.insert($0).inserted }, unreadable: { _ in count.unreadable += 1 },
+        visit: { _ in count.readable += 1 })
     }
     return count
   }
