@@ -27,6 +27,24 @@ import Testing
     }
   }
 
+  /// The search for a bit ends soon where it cannot find one.
+  @Test mutating func whatIsLostOrLongIsNotSearched() throws {
+    let disk = MemoryStorage()
+    for (bytes, isSearched) in [
+      (random.bytes(4096), true), ([UInt8](repeating: 0, count: 64), true), ([UInt8](repeating: 0, count: 65), false),
+      (random.bytes((64 << 10) + 1), false),
+    ] {
+      disk.replace("piece", with: bytes)
+      var tried = 0
+      let isFound = try disk.open("piece", .readingAndWriting).correctFlippedBit(at: 0, count: bytes.count) { _ in
+        tried += 1
+        return false
+      }
+      #expect(!isFound && tried == (isSearched ? bytes.count * 8 : 0), "\(bytes.count) bytes")
+      #expect(disk.bytes(of: "piece") == bytes)
+    }
+  }
+
   /// The number of the last record of a segment that begins with number 0 was one less than that.
   @Test func aSegmentThatBeginsBeforeTheFirstRecordIsNotSealed() throws {
     let header = SegmentHeader(number: 1, salt: 7, firstLSN: 0, previousChecksum: 0, durableLSN: 0)

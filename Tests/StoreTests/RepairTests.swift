@@ -58,6 +58,10 @@ import Testing
     for inode in inodes {
       #expect(try openStore(on: disk.copy()).files("main").bytes(of: inode, at: 0, count: 4096) == content)
     }
+    // That costs less than looking for the bit.
+    disk.flip(places[1].path, at: places[1].offset)
+    let flipped = try repair(disk)
+    #expect(flipped.repairs.count == 1 && flipped.repairs[0].contains("from the equal block"), "\(flipped)")
     for place in places { damage(disk, place) }
     let lost = try repair(disk)
     #expect(lost.repairs == [])

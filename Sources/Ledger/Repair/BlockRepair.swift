@@ -12,8 +12,9 @@ public struct BlockRepair {
 
   public init(_ ledger: Ledger) { self.ledger = ledger }
 
-  /// Puts a damaged block right in its place: a flipped bit, or from an equal block in another slot. The search for duplicates knows what was stored
-  /// lately, so a block may be stored more than once.
+  /// Puts a damaged block right in its place: from an equal block in another slot, which costs a read, or by looking
+  /// for a flipped bit. The search for duplicates knows what was stored lately, so a block may be stored more than
+  /// once.
   ///
   /// What is written is proven by the block's digest. Its slot keeps its length, so a crash in the middle leaves bytes that are right or as they were.
   ///
@@ -23,10 +24,6 @@ public struct BlockRepair {
   ) throws(LedgerError) -> String? {
     guard let entry = try slot(block), entry.length > 0, Int(entry.length) <= blockSize else { return nil }
     let file = try ledger.segments.segment(block.segment).file
-    let isCorrected = try onDisk { () throws(Errno) in
-      try file.correctFlippedBit(at: entry.offset, count: Int(entry.length)) { BlockCodec.restores($0, entry) }
-    }
-    if isCorrected { return "a flipped bit of block \(block)" }
     for other in equal where other != block {
       guard let stored = storedBytes(equalTo: entry, in: other) else { continue }
       try onDisk { () throws(Errno) in
@@ -35,7 +32,10 @@ public struct BlockRepair {
       }
       return "block \(block), from the equal block \(other)"
     }
-    return nil
+    let isCorrected = try onDisk { () throws(Errno) in
+      try file.correctFlippedBit(at: entry.offset, count: Int(entry.length)) { BlockCodec.restores($0, entry) }
+    }
+    return isCorrected ? "a flipped bit of block \(block)" : nil
   }
 
   /// The slot of a block, where directory and record agree on it.

@@ -96,7 +96,7 @@ extension SegmentRepair {
     }
     // Behind the header only what the header calls its own is looked at.
     let header = try? bytes.withUnsafeBytes { try RecordFormat.decodeHeader($0) }
-    let looked = min(count, header?.prefixLength ?? 0, Self.longestTried)
+    let looked = min(count, header?.prefixLength ?? 0, RecordFormat.headerSize + FlippedBit.longestSearched)
     let isCorrected = try onDisk { () throws(Errno) in
       let headerEnd = RecordFormat.headerSize
       if try file.correctFlippedBit(at: position.offset, count: count, in: 0..<headerEnd, isSound) { return true }
@@ -126,8 +126,6 @@ extension SegmentRepair {
 
   /// More than any record has before its payload, but for one that removes very many ranges.
   private static let longestPrefix = 1 << 20
-  /// Of longer ones the rest is not tried, which would take minutes.
-  private static let longestTried = 64 << 10
 
   /// The slot table as the directory of a sealed segment tells it, where that makes the record sound.
   private func slotTable(
