@@ -18,13 +18,14 @@ struct SegmentScanner {
     case invalid(String)
   }
 
-  init(_ segment: Segment) throws(LedgerError) {
+  /// - Parameter end: where the records end, of a sealed segment whose slot directory cannot be read.
+  init(_ segment: Segment, before end: UInt64? = nil) throws(LedgerError) {
     self.segment = segment
     self.position = LedgerPosition(
       segment: segment.number, offset: UInt64(SegmentHeader.size), nextLSN: segment.header.firstLSN,
       previousChecksum: segment.header.previousChecksum)
-    if let footer = segment.footer {
-      limit = footer.contentEnd
+    if let end = end ?? segment.footer?.contentEnd {
+      limit = end
     } else {
       limit = try onDisk { () throws(Errno) in try segment.file.size() }
     }

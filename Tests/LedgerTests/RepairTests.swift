@@ -27,6 +27,32 @@ import Testing
     }
   }
 
+  /// A slot directory and the checksums of its chunks, which both are lost, are told by the records; a record's slot
+  /// table beside them by what is left.
+  @Test(arguments: [true, false]) mutating func aDirectoryAndItsChecksumsAreRebuilt(losingTable: Bool) throws {
+    let disk = MemoryStorage()
+    let journal = try Journal(disk)
+    var last = 0
+    for _ in 0..<4 {
+      last = Int(journal.ledger.position.offset)
+      try journal.append(random.bytes(8), (0..<64).map { _ in random.text() })
+    }
+    journal.ledger.beginNewSegment()
+    try journal.ledger.flushAndSeal(before: 2)
+    let whole = disk.bytes(of: segmentPath(1))
+    let sums = whole.count - SegmentFooter.size - 2 * 8
+    let directory = sums - 256 * SlotEntry.encodedSize
+    var damaged = whole
+    for offset in [directory + 30, sums + 1, sums + 9] + (losingTable ? [last + 100] : []) {
+      for byte in offset..<offset + 3 { damaged[byte] ^= 0x55 }
+    }
+    disk.replace(segmentPath(1), with: damaged)
+    var repair = SegmentRepair(disk, directory: "ledger", checkpoint: journal.ledger.position)
+    try repair.run()
+    #expect(repair.repairs.count == (losingTable ? 2 : 1), "\(repair.repairs)")
+    #expect(disk.bytes(of: segmentPath(1)) == whole)
+  }
+
   /// The search for a bit ends soon where it cannot find one.
   @Test mutating func whatIsLostOrLongIsNotSearched() throws {
     let disk = MemoryStorage()

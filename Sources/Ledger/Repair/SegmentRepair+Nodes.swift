@@ -6,7 +6,7 @@ extension SegmentRepair {
     guard let footer = try footer(of: file, header), (try? Segment.readChunkChecksums(footer, file)) != nil else {
       return
     }
-    _ = try repairChunks(file, footer, known: [:])
+    try repairChunks(file, footer, known: [:])
     let segment = try segments.segment(header.number)
     for chunk in 0..<SlotDirectory.chunkCount(slots: Int(footer.slotCount)) {
       // What is not sound now cannot be repaired, and leads nowhere.

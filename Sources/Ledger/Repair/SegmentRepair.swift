@@ -8,6 +8,7 @@ public import SystemIO
 //   footer           a flipped bit; in the ledger written anew from the records, where their chain leads to the next segment or to the checkpoint
 //   chunk checksums  from the chunks, which the footer's checksum proves
 //   chunk            from the slot tables of the records, which the chunk's checksum proves; a flipped bit
+//   both of these    chunks from the records, and their checksums from them, which the footer's checksum proves
 //   record           its slot table from the directory, which the record's checksum proves; a flipped bit
 //   node image       a flipped bit
 //   block            a flipped bit; an equal block in another slot (BlockRepair)
@@ -93,57 +94,5 @@ public struct SegmentRepair {
     guard isCorrected else { return }
     note(header.number, "a flipped bit of its footer")
     try repairChunkChecksums(file, header)
-  }
-
-  /// The checksums of the chunks of its directory, which its footer covers, are computed anew from the chunks.
-  private mutating func repairChunkChecksums(_ file: any StorageFile, _ header: SegmentHeader) throws(LedgerError) {
-    guard let footer = try footer(of: file, header) else { return }
-    let slots = Int(footer.slotCount)
-    let offset = footer.directoryOffset + UInt64(slots * SlotEntry.encodedSize)
-    let count = SlotDirectory.chunkCount(slots: slots) * 8
-    let isRepaired = try onDisk { () throws(Errno) in
-      let stored = try file.readable(count, at: offset)
-      guard stored.map({ checksum($0) }) != footer.directoryChecksum else { return false }
-      let directory = try file.readable(slots * SlotEntry.encodedSize, at: footer.directoryOffset)
-      let sums = directory.map { SlotDirectory.chunkChecksums(of: $0) }
-      guard let sums, checksum(sums) == footer.directoryChecksum else {
-        return try file.correctFlippedBit(at: offset, count: count) { checksum($0) == footer.directoryChecksum }
-      }
-      try file.write(sums, at: offset)
-      try file.synchronize()
-      return true
-    }
-    if isRepaired { note(header.number, "the checksums of its slot directory, computed anew") }
-  }
-
-  /// The chunks of the directory that do not match their checksums, repaired from `known` slots or by a flipped bit; returns whether all are sound then.
-  mutating func repairChunks(
-    _ file: any StorageFile, _ footer: SegmentFooter, known: [Int: SlotEntry]
-  ) throws(LedgerError) -> Bool {
-    let slots = Int(footer.slotCount)
-    let checksums = try Segment.readChunkChecksums(footer, file)
-    var areSound = true
-    for (chunk, expected) in checksums.enumerated() {
-      let first = chunk * SlotDirectory.chunkSlots
-      let range = first..<min(slots, first + SlotDirectory.chunkSlots)
-      let offset = footer.directoryOffset + UInt64(first * SlotEntry.encodedSize)
-      let count = range.count * SlotEntry.encodedSize
-      let how = try onDisk { () throws(Errno) -> String? in
-        let stored = try file.readable(count, at: offset)
-        guard stored.map({ checksum($0) }) != expected else { return "" }
-        let entries = range.compactMap { known[$0] }
-        let bytes = SlotDirectory.encodeEntries(entries)
-        if entries.count == range.count, checksum(bytes) == expected {
-          try file.write(bytes, at: offset)
-          try file.synchronize()
-          return "slots \(range.lowerBound) to \(range.upperBound - 1) of its directory, from its records"
-        }
-        let isCorrected = try file.correctFlippedBit(at: offset, count: count) { checksum($0) == expected }
-        return isCorrected ? "a flipped bit of its slot directory" : nil
-      }
-      if let how, !how.isEmpty { note(footer.number, how) }
-      if how == nil { areSound = false }
-    }
-    return areSound
   }
 }
