@@ -91,10 +91,14 @@ extension Store {
   }
 
   static func readSuperblock(_ storage: any Storage, _ path: String) throws(StoreError) -> Superblock {
-    let bytes: [UInt8]
+    try Superblock.decode(try superblockBytes(storage, path))
+  }
+
+  /// - Throws: `notAStore` where there is none.
+  static func superblockBytes(_ storage: any Storage, _ path: String) throws(StoreError) -> [UInt8] {
     do throws(Errno) {
       let file = try storage.open(Superblock.path, .reading)
-      bytes = try file.readExactly(Int(min(try file.size(), 4096)), at: 0)
+      return try file.readExactly(Int(min(try file.size(), 4096)), at: 0)
     } catch {
       guard error == .noSuchFile || error == .notDirectory else {
         throw StoreError(error, during: "open the store \(path)")
@@ -102,7 +106,6 @@ extension Store {
       throw StoreError(
         .notAStore, "there is no store at \(path)", hint: "make one with 'tine init', or name another with --store")
     }
-    return try Superblock.decode(bytes)
   }
 
   /// What recovery had to do, for a person; nil where the last owner had ended in order.

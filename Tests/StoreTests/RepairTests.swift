@@ -299,6 +299,31 @@ import Testing
     #expect(some.areBetter(than: .unknown) && !NodeCount.unknown.areBetter(than: some))
   }
 
+  /// Records that are cut off as a torn end are told, as an opening does.
+  @Test func aTornEndIsTold() throws {
+    let disk = MemoryStorage()
+    let store = try makeStore(on: disk)
+    let files = try store.makeFork("main").files
+    try store.checkpoint()
+    let place = store.ledger.position
+    _ = try files.mkdir(1, Array("torn".utf8), mode: 0o700, Self.user)
+    let left = disk.copy()
+    let path = try #require(left.paths.last { $0.hasPrefix("ledger/") })
+    damage(left, (path, Int(place.offset) + 80), count: 20)
+    let report = try repair(left)
+    #expect(report.repairs.count == 1 && report.repairs[0].contains("record \(place.nextLSN)"), "\(report)")
+    #expect(report.failure == nil && report.check.problems.isEmpty, "\(report)")
+  }
+
+  /// A directory that holds no store is left as it is.
+  @Test func whereThereIsNoStoreNothingIsMade() throws {
+    let directory = TemporaryDirectory()
+    #expect {
+      _ = try Store.repair(at: directory.path)
+    } throws: { ($0 as? StoreError)?.kind == .notAStore }
+    #expect(try DirectoryStorage(directory.path).list("") == [])
+  }
+
   /// While somebody has the store open, nothing is touched.
   @Test func aStoreInUseIsNotRepaired() throws {
     let disk = MemoryStorage()

@@ -39,6 +39,8 @@ extension Store {
   ) throws(StoreError) -> RepairReport {
     var options = options
     options.checkpointsInBackground = false
+    // The lock is a file, which is made where it is missing.
+    _ = try superblockBytes(storage, path)
     let lock = try takeLock(storage, path)
     var report = RepairReport()
     do throws(StoreError) {
@@ -46,6 +48,9 @@ extension Store {
       let superblock = try readSuperblock(storage, path)
       try repairFiles(storage, &report)
       let (recovered, repairs) = try openRebuilding(storage, options)
+      if let cut = recovered.report.cut {
+        report.repairs.append("the ledger: its torn end was cut off, as at every start: \(cut)")
+      }
       let store = Store(storage: storage, options: options, lock: lock, superblock: superblock, recovered: recovered)
       try store.dropIncompleteImports()
       try store.repairReachable(&report, rebuilt: repairs, progress)
@@ -123,9 +128,7 @@ extension Superblock {
       else { return [] }
       return ["the file 'format': a flipped bit"]
     } catch {
-      // That there is no store is told by who reads it next.
-      guard error == .noSuchFile || error == .notDirectory else { throw StoreError(error, during: "repair the store") }
-      return []
+      throw StoreError(error, during: "repair the store")
     }
   }
 }
