@@ -324,6 +324,27 @@ import Testing
     #expect(try DirectoryStorage(directory.path).list("") == [])
   }
 
+  /// A record that reads as zeros once ended its segment for a repair: no block behind it was put right.
+  @Test func whatStandsBehindALostRecordIsRepaired() throws {
+    let disk = MemoryStorage()
+    var random = SeededRandom(seed: 12)
+    let content = random.bytes(4096)
+    let store = try makeStore(on: disk)
+    let files = try store.makeFork("main").files
+    let inode = try files.mknod(1, Array("file".utf8), mode: 0o100600, device: 0, Self.user).inode
+    try files.put(inode, content)
+    try store.close()
+    let block = try #require(try place(of: content[...], in: disk).first)
+    disk.flip(block.path, at: block.offset)
+    var bytes = disk.bytes(of: block.path)
+    for offset in 4096..<4096 + 72 { bytes[offset] = 0 }
+    disk.replace(block.path, with: bytes)
+    let report = try repair(disk)
+    #expect(report.repairs.count == 1 && report.repairs[0].contains("a flipped bit of block"), "\(report)")
+    #expect(report.check.problems.count == 1 && report.check.problems[0].message.contains("the log lacks it"))
+    #expect(try openStore(on: disk).files("main").bytes(of: inode, at: 0, count: 4096) == content)
+  }
+
   /// While somebody has the store open, nothing is touched.
   @Test func aStoreInUseIsNotRepaired() throws {
     let disk = MemoryStorage()

@@ -51,7 +51,10 @@ public struct BlockRepair {
     while true {
       switch try scanner.nextReadable(verifyingPayload: false) {
       case .record(let record, _, let entries): slots.add(entries, of: record)
-      case .end: return slots
+      case .end:
+        guard let footer = scanner.segment.footer, footer.lastLSN >= scanner.position.nextLSN,
+          try scanner.skipDamage()
+        else { return slots }
       case .invalid:
         guard try scanner.skipDamage() else { return slots }
       }

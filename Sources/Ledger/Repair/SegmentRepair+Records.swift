@@ -43,7 +43,11 @@ extension SegmentRepair {
       switch try scanner.nextReadable(verifyingPayload: verifyingPayload) {
       case .record(let record, _, let entries):
         found.slots.add(entries, of: record)
-      case .end: break scan
+      case .end:
+        // A record that reads as zeros is no end where the footer knows of a later one.
+        guard let footer, footer.lastLSN >= scanner.position.nextLSN else { break scan }
+        found.isWhole = false
+        guard try scanner.skipDamage() else { break scan }
       case .invalid:
         if try isContinued(from: scanner.position, segment.header, next) { break scan }
         let place = scanner.position.offset
