@@ -42,11 +42,10 @@ struct Supervisor {
     /// It was killed, so what it served may still be mounted, and threads of it may wait for that.
     var wasCutOff: Bool { if case .killed = ending { true } else { false } }
 
-    /// It ended before it could be of use.
+    /// It ended by its own fault before it could be of use.
     var wasInVain: Bool {
-      guard let served else { return true }
       if case .killed(SIGKILL) = ending { return false }
-      return served.duration(to: .now) < .milliseconds(250)
+      return served.map { $0.duration(to: .now) < .milliseconds(250) } ?? true
     }
   }
 
@@ -93,10 +92,11 @@ struct Supervisor {
         continue
       }
       log.warning("the worker \(life.ending.summary); another one takes over")
-      livesInVain = life.wasInVain ? livesInVain + 1 : 0
+      // One that was killed from outside before it served says nothing about the next.
+      if life.wasInVain { livesInVain += 1 } else if life.served != nil { livesInVain = 0 }
       guard livesInVain < Self.mostLivesInVain else { giveUp() }
-      if life.wasInVain { chooseProgram(after: livesInVain) }
-      if livesInVain > 1, signals.next(atMost: Int32(livesInVain) * 20) != nil { exit(EXIT_FAILURE) }
+      chooseProgram(after: livesInVain)
+      if livesInVain > 1, signals.next(atMost: Int32(livesInVain) * 20) != nil { isEnding = true }
     }
   }
 
