@@ -177,13 +177,15 @@ private struct Recovery {
   private func next(
     _ scanner: inout SegmentScanner, verifyingPayload: Bool, _ later: [UInt32], _ report: inout RecoveryReport
   ) throws(LedgerError) -> SegmentScanner.Step {
-    let (position, step) = (scanner.position, try scanner.next(verifyingPayload: verifyingPayload))
-    guard case .invalid(let reason) = step, verifyingPayload, keepsDamagedBlocks else { return step }
+    guard verifyingPayload, keepsDamagedBlocks else { return try scanner.next(verifyingPayload: verifyingPayload) }
+    let (position, step) = (scanner.position, try scanner.nextReadable(verifyingPayload: true))
+    guard case .invalid(let reason) = step else { return step }
     let lsn = position.nextLSN
     var wasFlushed = try scanner.laterRecordProvesDurable(lsn)
     if !wasFlushed { wasFlushed = try provesDurable(later, lsn) }
+    // What only could not be read is an error then.
     guard wasFlushed, case .record(let header, let prefix, let slots) = try scanner.next(verifyingPayload: false) else {
-      return step
+      return try scanner.next(verifyingPayload: true)
     }
     report.damaged.append("record \(lsn) in segment \(position.segment) at \(position.offset): \(reason)")
     return .record(header, prefix: prefix, slots: slots)

@@ -37,7 +37,7 @@ extension Ledger {
     while scanner.position.nextLSN <= last {
       let position = scanner.position
       let place = "record \(position.nextLSN) in segment \(segment.number) at \(position.offset)"
-      switch try scanner.next(verifyingPayload: false) {
+      switch try scanner.nextReadable(verifyingPayload: false) {
       case .record: count += 1
       case .end:
         guard let footer = segment.footer, footer.lastLSN >= position.nextLSN else { return count }

@@ -57,35 +57,40 @@ struct SegmentScanner {
   /// The segment may be sealed while it is scanned: then a slot directory stands where its records end.
   private var isAtEndOfSealed: Bool { segment.endsRecords(before: position.offset) }
 
+  /// What the disk cannot read is an error, and neither a record nor none: it may be readable the next time.
   private mutating func read(_ verifyingPayload: Bool) throws(LedgerError) -> Step {
     guard position.offset + UInt64(RecordFormat.headerSize) <= limit else { return .end }
-    let offset = position.offset
-    let head = try read(RecordFormat.headerSize, at: offset)
+    let head = try read(RecordFormat.headerSize, at: position.offset)
     if head.allSatisfy({ $0 == 0 }) { return .end }
-    do throws(DecodingFailure) {
-      let header = try head.withUnsafeBytesTyped { (bytes) throws(DecodingFailure) in
-        try RecordFormat.decodeHeader(bytes)
-      }
-      guard offset + UInt64(header.length) <= limit else { throw DecodingFailure("the record goes past the end") }
-      guard header.lsn == position.nextLSN else {
-        throw DecodingFailure("the record has LSN \(header.lsn), not \(position.nextLSN)")
-      }
-      guard header.previousChecksum == position.previousChecksum else {
-        throw DecodingFailure("the record does not continue the chain")
-      }
-      let prefix: [UInt8]
-      do throws(LedgerError) { prefix = try read(header.prefixLength, at: offset) } catch {
-        throw DecodingFailure("the record can't be read: \(error)")
-      }
-      let slots = try verifiedSlots(header, prefix, offset)
-      if verifyingPayload { try verifyPayload(slots) }
-      position.offset += UInt64(header.length)
-      position.nextLSN += 1
-      position.previousChecksum = header.checksum
-      return .record(header, prefix: prefix, slots: slots)
-    } catch {
-      return .invalid(error.description)
+    let header: RecordHeader
+    do throws(DecodingFailure) { header = try verifiedHeader(head) } catch { return .invalid("\(error)") }
+    let prefix = try read(header.prefixLength, at: position.offset)
+    let slots: [SlotEntry]
+    do throws(DecodingFailure) { slots = try verifiedSlots(header, prefix, position.offset) } catch {
+      return .invalid("\(error)")
     }
+    if verifyingPayload, try !isSound(slots) { return .invalid("a block of the record does not match its digest") }
+    position.offset += UInt64(header.length)
+    position.nextLSN += 1
+    position.previousChecksum = header.checksum
+    return .record(header, prefix: prefix, slots: slots)
+  }
+
+  /// The header of the record that continues the chain here.
+  private func verifiedHeader(_ bytes: [UInt8]) throws(DecodingFailure) -> RecordHeader {
+    let header = try bytes.withUnsafeBytesTyped { (bytes) throws(DecodingFailure) in
+      try RecordFormat.decodeHeader(bytes)
+    }
+    guard position.offset + UInt64(header.length) <= limit else {
+      throw DecodingFailure("the record goes past the end")
+    }
+    guard header.lsn == position.nextLSN else {
+      throw DecodingFailure("the record has LSN \(header.lsn), not \(position.nextLSN)")
+    }
+    guard header.previousChecksum == position.previousChecksum else {
+      throw DecodingFailure("the record does not continue the chain")
+    }
+    return header
   }
 
   private func verifiedSlots(
@@ -99,16 +104,12 @@ struct SegmentScanner {
     }
   }
 
-  private func verifyPayload(_ slots: [SlotEntry]) throws(DecodingFailure) {
+  private func isSound(_ slots: [SlotEntry]) throws(LedgerError) -> Bool {
     for slot in slots {
-      let stored: [UInt8]
-      do throws(LedgerError) { stored = try read(Int(slot.length), at: slot.offset) } catch {
-        throw DecodingFailure("a block of the record can't be read: \(error)")
-      }
-      guard stored.withUnsafeBytes({ BlockCodec.restores($0, slot) }) || isGivenBack(slot) else {
-        throw DecodingFailure("a block of the record does not match its digest")
-      }
+      let stored = try read(Int(slot.length), at: slot.offset)
+      guard stored.withUnsafeBytes({ BlockCodec.restores($0, slot) }) || isGivenBack(slot) else { return false }
     }
+    return true
   }
 
   /// Whether a collection gave the space of a slot back: then a whole page of the host that it reached into is a hole. Only sealed segments
@@ -133,7 +134,7 @@ struct SegmentScanner {
       let count = min(1 << 20, limit - start)
       let bytes = try read(Int(count), at: start)
       let candidates = RecordFormat.possibleRecords(in: bytes, provingDurable: lsn)
-      if candidates.contains(where: { record(at: start + UInt64($0)) != nil }) { return true }
+      for candidate in candidates where try record(at: start + UInt64(candidate)) != nil { return true }
       // A header may begin in one piece and end in the next.
       start += max(8, (count - headerSize) / 8 * 8)
     }
@@ -156,7 +157,8 @@ struct SegmentScanner {
         continue
       }
       for candidate in RecordFormat.possibleRecords(in: bytes, provingDurable: 0) {
-        guard let header = record(at: start + UInt64(candidate)), header.lsn > position.nextLSN else { continue }
+        let found = try ifReadable { () throws(LedgerError) in try record(at: start + UInt64(candidate)) }
+        guard let header = found ?? nil, header.lsn > position.nextLSN else { continue }
         position.offset = start + UInt64(candidate)
         position.nextLSN = header.lsn
         position.previousChecksum = header.previousChecksum
@@ -168,12 +170,13 @@ struct SegmentScanner {
   }
 
   /// The header of the record that stands at an offset, whatever stands before it; nil where none does.
-  private func record(at offset: UInt64) -> RecordHeader? {
-    guard let head = try? read(RecordFormat.headerSize, at: offset),
-      let header = try? head.withUnsafeBytes({ try RecordFormat.decodeHeader($0) }),
-      let prefix = try? read(header.prefixLength, at: offset),
-      prefix.withUnsafeBytes({ RecordFormat.expectedChecksum($0, salt: segment.header.salt) }) == header.checksum
+  private func record(at offset: UInt64) throws(LedgerError) -> RecordHeader? {
+    let head = try read(RecordFormat.headerSize, at: offset)
+    guard let header = try? head.withUnsafeBytes({ try RecordFormat.decodeHeader($0) }),
+      offset + UInt64(header.prefixLength) <= limit
     else { return nil }
-    return header
+    let prefix = try read(header.prefixLength, at: offset)
+    let sum = prefix.withUnsafeBytes { RecordFormat.expectedChecksum($0, salt: segment.header.salt) }
+    return sum == header.checksum ? header : nil
   }
 }

@@ -33,6 +33,25 @@ import Testing
     }
   }
 
+  /// What cannot be read for a moment is not missing: the ledger is not opened, and the next time it is all there.
+  @Test mutating func whatCannotBeReadIsNeverCut() throws {
+    try append(4)
+    var failures = 0
+    for count in 0..<100 {
+      let failing = disk.copy()
+      failing.failRead(of: segmentPath(1), after: count)
+      do {
+        #expect(try Journal(failing).records == journal.appended, "read \(count)")
+      } catch let error as LedgerError {
+        guard case .storage(.inputOutput) = error else { throw error }
+        failures += 1
+      }
+      failing.failRead(of: segmentPath(1), after: .max)
+      #expect(try Journal(failing).records == journal.appended, "after read \(count)")
+    }
+    #expect(failures > 10)
+  }
+
   /// A segment whose footer is damaged has no slots for who does not read its records: its blocks are an error, not others.
   @Test mutating func aDamagedFooterBeforeTheCheckpointIsReported() throws {
     try append(3)

@@ -57,6 +57,11 @@ public final class MemoryStorage: Storage {
     state.withLock { $0.files[path]?.makeUnreadable(offset / MemoryFile.sector) }
   }
 
+  /// Lets one read of a file fail, behind `count` that do not.
+  public func failRead(of path: String, after count: Int) {
+    state.withLock { $0.files[path]?.readsUntilFailure.store(count, ordering: .relaxed) }
+  }
+
   // MARK: Storage
 
   public func makeDirectory(_ path: String) throws(Errno) {
@@ -124,6 +129,7 @@ private final class MemoryFile: StorageFile {
   private let content: Mutex<[UInt8]>
   private let unreadable = Mutex<Set<Int>>([])
   let isCold = Atomic(false)
+  let readsUntilFailure = Atomic(Int.max)
 
   init(_ bytes: [UInt8]) { content = Mutex(bytes) }
 
@@ -139,7 +145,9 @@ private final class MemoryFile: StorageFile {
     let isReadable = unreadable.withLock { sectors in
       sectors.allSatisfy { ($0 + 1) * Self.sector <= start || start + count <= $0 * Self.sector }
     }
-    guard isReadable else { throw .inputOutput }
+    guard isReadable, readsUntilFailure.wrappingSubtract(1, ordering: .relaxed).oldValue != 0 else {
+      throw .inputOutput
+    }
     bytes[start..<start + count].withUnsafeBytes { buffer.copyMemory(from: $0) }
     return count
   }
