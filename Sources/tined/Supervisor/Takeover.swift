@@ -49,14 +49,21 @@ struct Takeover {
 
   /// The memory of the journal, which all workers share.
   private static func memory(_ supervisor: SupervisorLink) throws(Failure) -> SharedMemory {
+    let memory: SharedMemory
     do throws(Errno) {
-      if let kept = supervisor.take(Descriptors.requests) { return try SharedMemory(mapping: kept.release()) }
-      let memory = try SharedMemory(named: "tine-requests", size: RequestJournal.size)
-      supervisor.tell(.keep(name: Descriptors.requests, data: []), descriptor: memory.descriptor)
-      return memory
+      if let kept = supervisor.take(Descriptors.requests) {
+        memory = try SharedMemory(mapping: kept.release())
+      } else {
+        memory = try SharedMemory(named: "tine-requests", size: RequestJournal.size)
+        supervisor.tell(.keep(name: Descriptors.requests, data: []), descriptor: memory.descriptor)
+      }
     } catch {
       throw Failure(.failed, "cannot share memory with the next worker: \(error)")
     }
+    guard memory.bytes.count == RequestJournal.size else {
+      throw Failure(.notSupported, "the daemon before kept its requests in another way: its mounts stay with it")
+    }
+    return memory
   }
 
   private static func mounts(
