@@ -36,6 +36,12 @@ public final class FileSystem: Sendable {
     FileSystem(volume.witnessed(by: witness), blocking: blockingVolume, references)
   }
 
+  /// Lets the fork or snapshot be dropped from now on. The file system must not be used after that.
+  public func endUse() {
+    volume.endUse()
+    blockingVolume.endUse()
+  }
+
   public var isReadOnly: Bool { volume.isReadOnly }
 
   /// The name of the fork or snapshot.

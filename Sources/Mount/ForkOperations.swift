@@ -93,10 +93,13 @@ final class ForkOperations: Operations {
     return path
   }
 
-  /// Nobody uses the file system any more: what has no name goes.
+  /// Nobody uses the file system any more: what has no name goes, and whoever hears of the end may drop the fork.
   func end() {
-    if fileSystem.isReadOnly { return }
-    logging("removing unused inodes") { () throws(Errno) in try fileSystem.purgeOrphans() }
+    if !fileSystem.isReadOnly {
+      logging("removing unused inodes") { () throws(Errno) in try fileSystem.purgeOrphans() }
+    }
+    fileSystem.endUse()
+    nonblocking.endUse()
   }
 
   func logging(_ action: @autoclosure () -> String, _ body: () throws(Errno) -> Void) {

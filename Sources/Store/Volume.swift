@@ -24,6 +24,8 @@ public final class Volume: Sendable {
 
   let witness: (any AppendWitness)?
 
+  private let isInUse = Atomic(true)
+
   init(
     _ store: Store, _ head: HeadState, name: String, pinned: PinnedTree? = nil, mayBlock: Bool = true,
     witness: (any AppendWitness)? = nil
@@ -37,7 +39,12 @@ public final class Volume: Sendable {
     head.users.wrappingAdd(1, ordering: .acquiring)
   }
 
-  deinit { head.users.wrappingSubtract(1, ordering: .releasing) }
+  deinit { endUse() }
+
+  /// Lets the fork or snapshot be dropped from now on, even if somebody still has a reference to this object. It must not be used after that.
+  public func endUse() {
+    if isInUse.exchange(false, ordering: .relaxed) { head.users.wrappingSubtract(1, ordering: .releasing) }
+  }
 
   /// The same fork or snapshot for those who may not wait for the disk.
   public func nonblocking() -> Volume { Volume(store, head, name: name, pinned: pinned, mayBlock: false) }
