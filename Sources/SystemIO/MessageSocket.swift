@@ -47,9 +47,14 @@ public struct MessageSocket: ~Copyable, Sendable {
   }
 
   /// Whether the other end is closed.
-  public var isAbandoned: Bool {
-    var event = pollfd(fd: descriptor.rawValue, events: 0, revents: 0)
-    return poll(&event, 1, 0) > 0 && Int32(event.revents) & POLLHUP != 0
+  public var isAbandoned: Bool { pending(0) & POLLHUP != 0 }
+
+  /// Whether `receive` returns at once: with a message, or because the other end is closed.
+  public var isReadable: Bool { pending(Int16(POLLIN)) != 0 }
+
+  private func pending(_ events: Int16) -> Int32 {
+    var event = pollfd(fd: descriptor.rawValue, events: events, revents: 0)
+    return poll(&event, 1, 0) > 0 ? Int32(event.revents) : 0
   }
 
   /// Waits for the next message; nil when the other end is closed.

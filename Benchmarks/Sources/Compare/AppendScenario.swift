@@ -8,11 +8,7 @@ struct AppendScenario: Scenario {
   let summary = "4 KiB append + fsync on a mount against ext4"
 
   func run(_ bench: Bench) throws -> [Figure] {
-    let path = bench.path("store")
-    try Program(try bench.tine(), "init", "--store", path).runSuccessfully()
-    try Program(try bench.tine(), "fork", "--empty", "prod", "--store", path).runSuccessfully()
-    let mount = try bench.makeDirectory("mount")
-    let store = try ServedStore(bench, path, mounting: "prod", at: mount)
+    let (store, mount) = try ServedStore.withEmptyFork(bench)
     defer { store.stop() }
     let host = try bench.makeDirectory("host")
     var (own, peer, writes, peerWrites) = (Samples(), Samples(), Samples(), Samples())

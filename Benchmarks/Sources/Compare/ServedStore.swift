@@ -18,6 +18,15 @@ final class ServedStore: Sendable {
     try mount(fork, at: directory)
   }
 
+  /// A new store whose empty fork `prod` is mounted.
+  static func withEmptyFork(_ bench: Bench) throws -> (store: ServedStore, mount: String) {
+    let path = bench.path("store")
+    try Program(try bench.tine(), "init", "--store", path).runSuccessfully()
+    try Program(try bench.tine(), "fork", "--empty", "prod", "--store", path).runSuccessfully()
+    let mount = try bench.makeDirectory("mount")
+    return (try ServedStore(bench, path, mounting: "prod", at: mount), mount)
+  }
+
   func command(_ arguments: String...) -> Program { Program([tine] + arguments + ["--store", path]) }
 
   func mount(_ fork: String, at directory: String, writeback: Bool = false) throws {

@@ -11,11 +11,7 @@ struct TakeoverScenario: Scenario {
   private static let backlog = 512
 
   func run(_ bench: Bench) throws -> [Figure] {
-    let path = bench.path("store")
-    try Program(try bench.tine(), "init", "--store", path).runSuccessfully()
-    try Program(try bench.tine(), "fork", "--empty", "prod", "--store", path).runSuccessfully()
-    let mount = try bench.makeDirectory("mount")
-    let store = try ServedStore(bench, path, mounting: "prod", at: mount)
+    let (store, mount) = try ServedStore.withEmptyFork(bench)
     defer { store.stop() }
     var (killed, busy, upgraded) = (Samples(), Samples(), Samples())
     for round in 0..<(bench.quick ? 2 : 10) {

@@ -13,11 +13,7 @@ struct TreeScenario: Scenario {
     try HostFiles.makeTree(source, files: 3000)
     let archive = bench.path("archive.tar")
     try Program("tar", "-cf", archive, "-C", source, ".").runSuccessfully()
-    let path = bench.path("store")
-    try Program(try bench.tine(), "init", "--store", path).runSuccessfully()
-    try Program(try bench.tine(), "fork", "--empty", "prod", "--store", path).runSuccessfully()
-    let mount = try bench.makeDirectory("mount")
-    let store = try ServedStore(bench, path, mounting: "prod", at: mount)
+    let (store, mount) = try ServedStore.withEmptyFork(bench)
     defer { store.stop() }
     let host = try bench.makeDirectory("host")
     var own = Self.steps.map { _ in Samples() }

@@ -175,7 +175,7 @@ struct Supervisor {
       }
       // What it said last is heard before its end counts.
       let hasEnded = worker.isEnding
-      guard isReadable(socket.descriptor.rawValue) else {
+      guard socket.isReadable else {
         if hasEnded { return }
         continue
       }
@@ -250,10 +250,4 @@ extension Child.Ending {
 
 extension Errno {
   fileprivate static let brokenPipe = Errno(rawValue: EPIPE)
-}
-
-/// Whether a descriptor can be read from without waiting.
-private func isReadable(_ descriptor: Int32) -> Bool {
-  var event = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-  return poll(&event, 1, 0) > 0
 }
