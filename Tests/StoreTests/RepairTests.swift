@@ -68,17 +68,25 @@ import Testing
     #expect(lost.check.problems.map(\.pages) == [0...0, 0...0])
   }
 
-  /// A store that is refused for one block behind the checkpoint is opened without that block, and nothing else is lost.
-  @Test func aDamagedBlockBehindTheCheckpointCostsItsPageAlone() throws {
-    let disk = MemoryStorage()
-    var random = SeededRandom(seed: 2)
-    let content = random.bytes(8192)
+  /// A store with a file whose content came behind the checkpoint, and was flushed.
+  private func makeFileBehindCheckpoint(
+    _ content: [UInt8], on disk: MemoryStorage
+  ) throws -> (Store, FileSystem, inode: InodeNumber) {
     let store = try makeStore(on: disk)
     let files = try store.makeFork("main").files
     let inode = try files.mknod(1, Array("file".utf8), mode: 0o100600, device: 0, Self.user).inode
     try store.checkpoint()
     try files.put(inode, content)
     try store.flush()
+    return (store, files, inode)
+  }
+
+  /// A store that is refused for one block behind the checkpoint is opened without that block, and nothing else is lost.
+  @Test func aDamagedBlockBehindTheCheckpointCostsItsPageAlone() throws {
+    let disk = MemoryStorage()
+    var random = SeededRandom(seed: 2)
+    let content = random.bytes(8192)
+    let (store, files, inode) = try makeFileBehindCheckpoint(content, on: disk)
     _ = try files.mkdir(1, Array("later".utf8), mode: 0o700, Self.user)
     try store.flush()
     let left = disk.copy()
@@ -101,12 +109,7 @@ import Testing
     let disk = MemoryStorage()
     var random = SeededRandom(seed: 6)
     let content = random.bytes(4096)
-    let store = try makeStore(on: disk)
-    let files = try store.makeFork("main").files
-    let inode = try files.mknod(1, Array("file".utf8), mode: 0o100600, device: 0, Self.user).inode
-    try store.checkpoint()
-    try files.put(inode, content)
-    try store.flush()
+    let (store, files, inode) = try makeFileBehindCheckpoint(content, on: disk)
     let later = store.ledger.position
     _ = try files.mkdir(1, Array("later".utf8), mode: 0o700, Self.user)
     try store.flush()
