@@ -92,6 +92,9 @@ public final class MountedFork: Sendable {
     journal: ConnectionJournal?, onEnd: @escaping @Sendable (SessionEnd) -> Void = { _ in }
   ) throws(Errno) {
     mountPoint = MountPoint(resolved: handover.path)
+    if handover.agreement.flags.contains(.asyncDirectIO) {
+      Log.write("\(handover.path) was mounted by an older version: \(Self.staleCacheWarning)")
+    }
     let operations = ForkOperations(fileSystem, journal: journal)
     let nameless = fileSystem.isReadOnly ? [] : try fileSystem.inheritUses()
     session = try Session(channel: channel, inheriting: handover.agreement, operations: operations) { reason in
@@ -104,6 +107,10 @@ public final class MountedFork: Sendable {
       session.later { [session] in for node in nameless { operations.removeUnused(node, session) } }
     }
   }
+
+  private static let staleCacheWarning = """
+    where a server on it uses asynchronous direct I/O, others may read old bytes until it is unmounted and mounted again
+    """
 
   /// The mount point: absolute, without symbolic links.
   public var path: String { mountPoint.path }

@@ -42,10 +42,10 @@ public final class TineStore: Sendable {
   public static var daemon: String { program("tined") }
 
   /// Mounts a fork or snapshot in a directory of its own, and returns that.
-  public func mount(_ reference: String) -> String {
+  public func mount(_ reference: String, _ options: String = "") -> String {
     let target = directory.appending("mount-" + reference.map { $0 == "@" ? "-" : String($0) }.joined())
     shell("mkdir -p '\(target)'")
-    let mounted = tine("mount \(reference) '\(target)'")
+    let mounted = tine("mount \(reference) '\(target)' \(options)")
     precondition(mounted.code == 0, "tine mount \(reference): \(mounted.output)")
     return target
   }
