@@ -1,6 +1,7 @@
 import ArgumentParser
 import Control
 import Glibc
+import Processes
 
 /// The command that people type. It prints; everything else is done by the modules below it, or by the daemon.
 @main
@@ -24,6 +25,7 @@ struct Tine: ParsableCommand {
     ])
 
   static func main() {
+    Reaper.serveIfAsked()
     // A reader that went away is seen as an error of the write, not as a signal.
     signal(SIGPIPE, SIG_IGN)
     do {
