@@ -103,7 +103,7 @@ struct ReapingTests {
     arguments: [
       "env -i sleep SECONDS &", "setsid sleep SECONDS &", "(setsid sh -c 'sleep SECONDS & exit' &)",
       "env -i setsid nohup sh -c 'trap \"\" TERM HUP; sleep SECONDS; sleep SECONDS' &",
-      "sleep SECONDS & kill -STOP $!", "setsid sh -c 'while :; do sleep SECONDS & kill -9 $!; done' &",
+      "sleep SECONDS & until grep -q sleep /proc/$!/comm; do :; done; kill -STOP $!", "setsid sh -c 'while :; do sleep SECONDS & kill -9 $!; done' &",
     ])
   func leftovers(script: String) throws { try expectNothingLeft(of: script) }
 
