@@ -25,7 +25,9 @@ final class DemoStage: Sendable {
       try LocalEngine.create(at: directory + "/store")
       engine = try DaemonLauncher.engine(for: directory + "/store")
       // The daemon is no child of this process, what comes now is.
-      do throws(Errno) { try ChildProcesses.adoptOrphans() } catch { throw Failure(.failed, "cannot adopt processes: \(error)") }
+      do throws(Errno) { try ChildProcesses.adoptOrphans() } catch {
+        throw Failure(.failed, "cannot adopt processes: \(error)")
+      }
     } catch {
       Self.remove(directory)
       throw error

@@ -51,7 +51,9 @@ struct Trial {
     command.output = output.descriptor
     command.error = withErrors ? output.descriptor : silence.rawValue
     let running: ReapedCommand
-    do throws(SpawnError) { running = try ReapedCommand(command) } catch { throw Failure(error, starting: arguments[0]) }
+    do throws(SpawnError) { running = try ReapedCommand(command) } catch {
+      throw Failure(error, starting: arguments[0])
+    }
     let ending = running.wait(orReadable: interruptions.descriptor)
     // Nothing of an attempt may write any more when it is scored.
     try running.endEverything()
