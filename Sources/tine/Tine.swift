@@ -1,4 +1,5 @@
 import ArgumentParser
+import CLinux
 import Control
 import Glibc
 
@@ -24,6 +25,8 @@ struct Tine: ParsableCommand {
     ])
 
   static func main() {
+    // No file of a store may get the number of an output that is closed.
+    _ = linux_occupy_standard_descriptors()
     // A reader that went away is seen as an error of the write, not as a signal.
     signal(SIGPIPE, SIG_IGN)
     do {
