@@ -1,4 +1,5 @@
 import ArgumentParser
+import CLinux
 import Control
 import Glibc
 import Processes
@@ -26,6 +27,8 @@ struct Tine: ParsableCommand {
 
   static func main() {
     Reaper.serveIfAsked()
+    // No file of a store may get the number of an output that is closed.
+    _ = linux_occupy_standard_descriptors()
     // A reader that went away is seen as an error of the write, not as a signal.
     signal(SIGPIPE, SIG_IGN)
     do {
