@@ -18,7 +18,7 @@ public struct MountPoint: Sendable {
   public var places: [String] {
     guard let device else { return [path] }
     // If the list cannot be read, the path is the best answer there is.
-    do throws(Errno) { return try HostMounts().places(of: device) } catch { return [path] }
+    do throws(Errno) { return try MountInfo.places(of: device) } catch { return [path] }
   }
 
   /// Unmounts it wherever it is mounted: at once, or when the last who uses it is done, if `lazily`.

@@ -67,7 +67,7 @@ public struct MountTarget: ~Copyable, Sendable {
         guard status.st_mode & S_IFMT == S_IFDIR else { throw .notDirectory }
       }
       // A path means something in one mount namespace only.
-      guard let mount = try HostMounts().mount(of: directory) else { throw .crossDevice }
+      guard let mount = try MountInfo.mount(of: directory) else { throw .crossDevice }
       let path = try path(of: directory)
       guard mount.type == "fuse.\(subtype)", mount.path == path else { return (path, false) }
       guard isDead else { throw .busy }

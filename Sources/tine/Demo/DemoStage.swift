@@ -42,7 +42,7 @@ final class DemoStage: Sendable {
   /// Ends all processes of the demo, unmounts everything, ends the daemon and removes the directory.
   func close() {
     for process in ChildProcesses.endAll() { Console.note("could not end process \(process)") }
-    Console.reportFailure { () throws(Failure) in try engine.shutDown() }
+    Console.reportFailure { () throws(Failure) in try engine.shutDown(ShutdownRequest(force: true)) }
     Self.remove(directory)
   }
 
