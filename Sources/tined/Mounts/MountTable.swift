@@ -99,7 +99,7 @@ final class MountTable: Sendable {
       hides = try self.hides(directory, request)
     } catch {
       // A dead mount is on it, which shows no more than that.
-      guard error == .notConnected else { throw Failure(.failed, "\(request.directory.text): \(error)") }
+      guard error == .notConnected else { throw Failure(mounting: MountError(errno: error, request.directory.text)) }
       hides = false
     }
     if hides { throw .hidesStore(request.directory.text) }
