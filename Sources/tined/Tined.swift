@@ -1,6 +1,7 @@
 public import ArgumentParser
 import CLinux
 import Control
+import Glibc
 public import Logging
 
 /// The daemon of one store: serves the API on the store's socket, and the mounts. `tine mount` starts it.
@@ -25,11 +26,15 @@ struct Tined: ParsableCommand {
   @Flag(help: ArgumentHelp("Serve as a supervisor's worker, which is reached at descriptor 3.", visibility: .hidden))
   var worker = false
 
+  @Flag(help: ArgumentHelp("Say in JSON which program this is, and end.", visibility: .hidden))
+  var handshake = false
+
   @Option(help: "How much to log: trace, debug, info, notice, warning, error or critical.")
   var logLevel: Logger.Level = .info
 
   func run() throws {
     guard linux_occupy_standard_descriptors() == 0 else { throw ExitCode.failure }
+    if handshake { return try sayHandshake() }
     let level = logLevel
     let file = LogFile(of: store, isWorker: worker)
     LoggingSystem.bootstrap { _ in LogLines(file: file, logLevel: level) }
@@ -43,6 +48,11 @@ struct Tined: ParsableCommand {
       if let readiness, !worker { Readiness.send(error, to: readiness) }
       throw ExitCode.failure
     }
+  }
+
+  private func sayHandshake() throws {
+    let answer = Array(try JSON.encode(Handshake.current))
+    guard write(STDOUT_FILENO, answer, answer.count) == answer.count else { throw ExitCode.failure }
   }
 
   private func supervise(_ log: Logger) throws(Failure) -> Never {
