@@ -31,7 +31,7 @@ struct Handshake: Codable {
     }
     let said = try? JSON.decode(Handshake.self, from: Data(answer))
     guard let said, said.program == current.program else {
-      throw Failure(.failed, "\(program) is no tined, or one of another time", hint: unchanged)
+      throw Failure(.failed, "\(program) is no tined, or too old a one", hint: unchanged)
     }
     guard said.api >= current.api, said.takeover == current.takeover else {
       throw Failure(

@@ -35,13 +35,15 @@ struct Tined: ParsableCommand {
   func run() throws {
     guard linux_occupy_standard_descriptors() == 0 else { throw ExitCode.failure }
     if handshake { return try sayHandshake() }
+    // This closes descriptors, and so comes before any is opened.
+    let surroundings = worker ? nil : Result { () throws(Failure) in try Surroundings(leavingWith: readiness) }
     let level = logLevel
     let file = LogFile(of: store, isWorker: worker)
     LoggingSystem.bootstrap { _ in LogLines(file: file, logLevel: level) }
     let log = Logger(label: "tined")
     do throws(Failure) {
       if worker { try Daemon(store: store, linger: linger, log: log).run() }
-      try supervise(log)
+      try supervise(in: surroundings?.get(), log)
     } catch {
       log.critical("\(error.message)")
       // Before there is a worker, nobody else tells the one who waits.
@@ -55,8 +57,8 @@ struct Tined: ParsableCommand {
     guard write(STDOUT_FILENO, answer, answer.count) == answer.count else { throw ExitCode.failure }
   }
 
-  private func supervise(_ log: Logger) throws(Failure) -> Never {
-    for remains in try Surroundings(leavingWith: readiness).remains { log.warning("\(remains)") }
+  private func supervise(in surroundings: Surroundings?, _ log: Logger) throws(Failure) -> Never {
+    for remains in surroundings?.remains ?? [] { log.warning("\(remains)") }
     var supervisor = try Supervisor(arguments: workerArguments, readiness: readiness, log: log)
     supervisor.run()
   }

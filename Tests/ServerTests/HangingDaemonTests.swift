@@ -21,9 +21,9 @@ struct HangingDaemonTests {
 
   @Test func aStoppedWorkerIsNamedAndGoesOn() {
     #expect(shell("kill -STOP \(worker)").code == 0)
-    let interrupted = shell("timeout -s INT -k 5 2 \(store.command("run --from prod -- true"))")
+    let interrupted = shell("timeout -s INT -k 5 2 env \(store.command("run --from prod -- true"))")
     #expect(interrupted.code == 124, "Ctrl-C ends the wait: \(interrupted.output)")
-    let listed = shell("timeout 90 \(store.command("list"))")
+    let listed = shell("timeout 90 env \(store.command("list"))")
     #expect(listed.code == 1)
     #expect(
       listed.output.contains(

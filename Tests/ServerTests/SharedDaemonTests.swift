@@ -34,11 +34,11 @@ struct SharedDaemonTests {
     #expect(shell("echo before > '\(mount)/x'").code == 0)
     let idle = try (0..<600).map { _ in try IdleConnection(to: store.path) }
     for round in 0..<3 {
-      let listed = shell("timeout 5 \(store.command("list"))")
+      let listed = shell("timeout 5 env \(store.command("list"))")
       #expect(listed.code == 0, "round \(round): \(listed.output)")
     }
     // More segments than there were descriptors in reserve without a limit of connections.
-    let written = shell("cd '\(mount)' && head -c 500000000 /dev/urandom > big && sync big && cat x")
+    let written = shell("cd '\(mount)' && head -c 150000000 /dev/urandom > big && sync big && cat x")
     #expect(written.output == "before\n")
     let open = shell("ls /proc/\(worker)/fd | wc -l").output
     #expect(try #require(Int(open.filter { $0.isNumber })) < 192)
@@ -57,7 +57,7 @@ struct SharedDaemonTests {
       connection.send(texts[index % texts.count])
       return connection
     }
-    let listed = shell("timeout 5 \(store.command("list"))")
+    let listed = shell("timeout 5 env \(store.command("list"))")
     #expect(listed.code == 0, "\(listed.output)")
     #expect(slow.count == 300)
   }
@@ -82,10 +82,12 @@ struct SharedDaemonTests {
     let imports = (0..<40).map { BackgroundProcess(store.command("import copy-\($0) '\(source)'")) }
     // The imports have begun where all threads for long work wait for the other daemon.
     let begun = shell(
-      "timeout 30 sh -c 'until [ $(cat /proc/\(worker)/task/*/wchan | grep -o fuse | wc -l) -ge 16 ]; do sleep 0.1; done'"
-    )
-    let listed = shell("timeout 5 \(store.command("list"))")
-    let forked = shell("timeout 5 \(store.command("fork prod try"))")
+      """
+      worker=\(worker); timeout 30 sh -c "until [ \\$(cat /proc/$worker/task/*/wchan | grep -o request_wait_answer | wc -l) -ge 16 ]; do
+      sleep 0.1; done"
+      """)
+    let listed = shell("timeout 5 env \(store.command("list"))")
+    let forked = shell("timeout 5 env \(store.command("fork prod try"))")
     shell("kill -CONT \(stopped)")
     #expect(begun.code == 0, "\(begun.output)")
     #expect(listed.code == 0, "\(listed.output)")
