@@ -24,4 +24,7 @@ int linux_start_writeback(int descriptor, off_t offset, off_t length);
 
 /// flock(2) with LOCK_EX | LOCK_NB.
 int linux_try_lock_exclusively(int descriptor);
+
+/// open(2) with O_PATH | O_CLOEXEC: keeps a file without a right to read it.
+int linux_open_path(const char *path);
 #endif

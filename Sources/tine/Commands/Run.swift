@@ -40,14 +40,15 @@ struct Run: ParsableCommand {
   func run() throws {
     do {
       let interruptions = try Interruptions()
+      Caller.prepareEnvironment(shownAt: at?.path)
       let directory = try store.directory()
       let engine = try DaemonLauncher.engine(for: directory)
       let code = try RunSession(
         engine: engine, store: directory, interruptions: interruptions,
-        arguments: command.map(Arguments.bytes), shownAt: at?.path, keep: keep, json: json
+        arguments: command.map(\.carriedBytes), shownAt: at?.path, keep: keep, json: json
       ).run(from: from)
       throw ExitCode(code)
-    } catch let failure as Failure {
+    } catch let failure as Failure where failure != .readerIsGone {
       Console.report(failure)
       throw ExitCode(failure.kind == .canceled ? failure.exitCode : RunExit.tineFailed)
     }
@@ -103,7 +104,10 @@ private struct RunSession {
   private func execute(in workspace: Workspace) throws -> Int32 {
     try Descendants.adopt()
     do throws(SpawnError) {
-      let child = try workspace.command(arguments, variables: []).start()
+      let program = try Program(arguments[0], shownAt: shownAt)
+      var command = workspace.command([program.path] + arguments.dropFirst(), variables: [])
+      command.extra = program.descriptor
+      let child = try command.start()
       return wait(for: child).code
     } catch {
       guard error.step == .program else { throw Failure(error, starting: arguments[0]) }
