@@ -83,8 +83,10 @@ let package = Package(
         "Service", "Control", "Processes", "Mount", "FUSE", "FileSystem", "SystemIO", "CLinux",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
       ]),
 
@@ -136,7 +138,7 @@ let package = Package(
       dependencies: ["PosixCalls", "SystemIO", "TestSupport", "MountTestSupport", "ForkTestServer"],
       swiftSettings: settings),
     .testTarget(name: "ControlTests", dependencies: ["Control", "SystemIO"], swiftSettings: settings),
-    .testTarget(name: "ProcessesTests", dependencies: ["Processes", "SystemIO"], swiftSettings: settings),
+    .testTarget(name: "ProcessesTests", dependencies: ["Processes", "SystemIO", "tine"], swiftSettings: settings),
     .testTarget(name: "ServiceTests", dependencies: ["Service"], swiftSettings: settings),
     fuzzing(isFuzzer: Context.environment["TINE_FUZZING"] != nil),
     .testTarget(

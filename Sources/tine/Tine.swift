@@ -27,6 +27,7 @@ struct Tine: ParsableCommand {
     ])
 
   static func main() {
+    Reaper.serveIfAsked()
     // A reader that went away is seen as an error of the write, not as a signal.
     signal(SIGPIPE, SIG_IGN)
     do throws(Failure) {

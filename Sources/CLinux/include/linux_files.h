@@ -22,9 +22,9 @@ int linux_punch_hole(int descriptor, off_t offset, off_t length);
 /// sync_file_range(2) with SYNC_FILE_RANGE_WRITE: starts write-back and does not wait for it.
 int linux_start_writeback(int descriptor, off_t offset, off_t length);
 
+/// openat(2) with O_PATH: names a file without the right to read it.
+int linux_open_path(int directory, const char *path);
+
 /// flock(2) with LOCK_EX | LOCK_NB.
 int linux_try_lock_exclusively(int descriptor);
-
-/// open(2) with O_PATH | O_CLOEXEC: keeps a file without a right to read it.
-int linux_open_path(const char *path);
 #endif

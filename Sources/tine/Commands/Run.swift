@@ -102,25 +102,26 @@ private struct RunSession {
   }
 
   private func execute(in workspace: Workspace) throws -> Int32 {
-    try Descendants.adopt()
+    try ChildProcesses.adoptOrphans()
+    let command: ReapedCommand
     do throws(SpawnError) {
       let program = try Program(arguments[0], shownAt: shownAt)
-      var command = workspace.command([program.path] + arguments.dropFirst(), variables: [])
-      command.extra = program.descriptor
-      let child = try command.start()
-      return wait(for: child).code
+      command = try ReapedCommand(workspace.command([program.path] + arguments.dropFirst(), variables: []))
     } catch {
       guard error.step == .program else { throw Failure(error, starting: arguments[0]) }
       Console.report(Failure(error, starting: arguments[0]))
       return error.errno == .noSuchFile ? RunExit.noSuchProgram : RunExit.cannotExecute
     }
+    let ending = wait(for: command)
+    try command.endEverything()
+    return ending.code
   }
 
   /// Waits for the command. Ctrl-C reaches it from the terminal; signals that only this process gets are passed on.
-  private func wait(for child: Child) -> Child.Ending {
+  private func wait(for command: ReapedCommand) -> Child.Ending {
     while true {
-      if let ending = child.wait(atMost: -1, orReadable: interruptions.descriptor) { return ending }
-      if let (signal, fromTerminal) = interruptions.take(), !fromTerminal { child.signal(signal) }
+      if let ending = command.wait(orReadable: interruptions.descriptor) { return ending }
+      if let (signal, fromTerminal) = interruptions.take(), !fromTerminal { command.signal(signal) }
     }
   }
 

@@ -29,7 +29,9 @@ final class SampleSession: Sendable {
   /// Makes all attempts and returns them ranked, the best first. Where one cannot be made, or the person interrupts,
   /// nothing is left behind.
   func run() throws(Failure) -> [RankedAttempt] {
-    do throws(Errno) { try Descendants.adopt() } catch { throw Failure(.failed, "cannot adopt processes: \(error)") }
+    do throws(Errno) { try ChildProcesses.adoptOrphans() } catch {
+      throw Failure(.failed, "cannot adopt processes: \(error)")
+    }
     let origin = try Origin(plan.origin, for: plan.name, engine: engine)
     do throws(Errno) {
       try Worker.forEach(1...plan.attempts, jobs: plan.jobs) { self.make($0, origin) }

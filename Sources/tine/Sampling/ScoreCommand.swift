@@ -8,10 +8,8 @@ import SystemIO
 struct ScoreCommand: Sendable {
   /// What the shell is to run.
   let script: [UInt8]
+  /// Kept as long as the command may run.
   private let program: Program?
-
-  /// The descriptor that the shell is to find as number 3.
-  var descriptor: Int32? { program?.descriptor }
 
   /// Fails where the program is not there, before anything is tried.
   init(_ script: [UInt8], shownAt: BytePath?) throws(Failure) {

@@ -24,7 +24,6 @@ struct Trial {
     let output = try attemptOutput()
     let ending = try execute(
       workspace.command([plan.program.path] + plan.arguments.dropFirst(), variables: variables),
-      plan.program.descriptor,
       named: plan.arguments[0], output: output.descriptor, error: output.descriptor)
     let lastLine = try keeping { () throws(Errno) in try output.lastLine() }
     let time = started.duration(to: .now).components
@@ -40,7 +39,7 @@ struct Trial {
     let output = try temporaryOutput()
     let errors = try temporaryOutput()
     let ending = try execute(
-      workspace.command(shell, variables: variables), score.descriptor, named: shell[0], output: output.descriptor,
+      workspace.command(shell, variables: variables), named: shell[0], output: output.descriptor,
       error: errors.descriptor)
     return try keeping { () throws(Errno) in
       Score(ending, line: try output.lastLine(), complaint: try errors.lastLine())
@@ -49,22 +48,21 @@ struct Trial {
 
   /// Runs one command to its end, or to the person's interruption.
   private func execute(
-    _ command: Command, _ descriptor: Int32?, named name: [UInt8], output: Int32, error: Int32
+    _ command: Command, named name: [UInt8], output: Int32, error: Int32
   ) throws(Failure) -> Child.Ending {
     try interruptions.check()
     let silence = try keeping { () throws(Errno) in try FileDescriptor(opening: "/dev/null", flags: O_RDWR) }
     var command = command
-    command.ownGroup = true
+    command.group = .own
     command.input = silence.rawValue
     command.output = output
     command.error = error
-    command.extra = descriptor
-    let child: Child
-    do throws(SpawnError) { child = try command.start() } catch { throw Failure(error, starting: name) }
-    guard let ending = child.wait(atMost: -1, orReadable: interruptions.descriptor) else {
-      _ = child.end()
-      throw .interrupted
-    }
+    let running: ReapedCommand
+    do throws(SpawnError) { running = try ReapedCommand(command) } catch { throw Failure(error, starting: name) }
+    let ending = running.wait(orReadable: interruptions.descriptor)
+    // Nothing of an attempt may write any more when it is scored.
+    try running.endEverything()
+    guard let ending else { throw .interrupted }
     return ending
   }
 

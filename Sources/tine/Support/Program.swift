@@ -7,12 +7,11 @@ import SystemIO
 /// The program that a command names.
 ///
 /// A relative path with a slash means the file that it names where `tine` was called, not one in the fork. Where the fork is shown over that
-/// file, it is opened before and run by its descriptor.
+/// file, it is opened before and run through this process's descriptor.
 final class Program: Sendable {
   /// What the command is to run: a name that is looked for in PATH, or a path that means the same in the fork.
   let path: [UInt8]
-  /// A descriptor that the command is to find as number 3.
-  let descriptor: Int32?
+  private let descriptor: Int32?
 
   /// - Parameter shownAt: where the command sees the fork, unless that is a directory of its own.
   init(_ name: [UInt8], shownAt: BytePath?) throws(SpawnError) {
@@ -30,11 +29,12 @@ final class Program: Sendable {
       return
     }
     do throws(Errno) {
-      descriptor = try retryingInterrupts { linux_open_path(absolute.cString) }
+      let file = try retryingInterrupts { linux_open_path(AT_FDCWD, absolute.cString) }
+      descriptor = file
+      path = Array("/proc/\(getpid())/fd/\(file)".utf8)
     } catch {
       throw SpawnError(step: .program, errno: error)
     }
-    path = Array("/proc/self/fd/3".utf8)
   }
 
   /// The same, where an error is a failure of Tine.
@@ -49,10 +49,7 @@ final class Program: Sendable {
   }
 
   /// Why the program cannot be run; nil where it can be.
-  var obstacle: Errno? {
-    let path = descriptor.map { Array("/proc/self/fd/\($0)".utf8) } ?? path
-    return access(path.cString, X_OK) == 0 ? nil : .last
-  }
+  var obstacle: Errno? { access(path.cString, X_OK) == 0 ? nil : .last }
 
   /// Whether a file is below a directory, or would be if it were there.
   static func isHidden(_ file: [UInt8], by directory: [UInt8]) -> Bool {

@@ -33,9 +33,8 @@ struct Workspace: Sendable {
     return command
   }
 
-  /// Ends what still runs in it, and unmounts it.
+  /// Unmounts it. What ran in it has ended.
   func close() throws(Failure) {
-    Descendants.end(with: Array("TINE_FORK=\(name)".utf8))
     try engine.unmount(UnmountRequest(directory: directory, lazy: true))
   }
 }
@@ -63,6 +62,18 @@ struct Origin: Sendable {
 func freshName(_ prefix: String) -> String {
   let digits = String(UInt32.random(in: 0..<(1 << 24)), radix: 16)
   return "\(prefix)-\(String(repeating: "0", count: 6 - digits.count))\(digits)"
+}
+
+extension ReapedCommand {
+  /// Ends what still runs of the command, and reports what cannot be ended.
+  func endEverything() throws(Failure) {
+    let survivors = finish()
+    if survivors.isEmpty { return }
+    let list = survivors.map { "\($0.process) (\($0.name))" }.joined(separator: ", ")
+    throw Failure(
+      .failed, "the command has left processes that could not be ended: \(list)",
+      hint: "they belong to another user, or wait in the kernel: end them as root")
+  }
 }
 
 extension Failure {
