@@ -1,6 +1,7 @@
 // Between fork and exec only what is safe there may run: other threads of the parent may hold any lock. Hence C, and
 // hence no allocation below `child`.
 #include "linux_processes.h"
+#include "linux_surroundings.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -137,6 +138,8 @@ static void child(const struct linux_spawn_request *request, int channel) {
     if (request->hidden && hide_mounts(request->hidden) < 0) fail(channel, linux_spawn_namespace);
   }
   if (place_descriptors(request->descriptors) < 0) fail(channel, linux_spawn_fork);
+  // What the caller has open, a daemon would keep for good: locks, and pipes whose readers wait for their end.
+  if (request->detached) linux_close_descriptors(request->descriptors[3] < 0 ? 3 : 4, channel);
   if (request->switches_user) {
     if (setgroups(0, NULL) < 0 || setgid(request->user_group) < 0 || setuid(request->user) < 0)
       fail(channel, linux_spawn_user);

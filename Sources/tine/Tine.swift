@@ -1,4 +1,5 @@
 import ArgumentParser
+import CLinux
 import Control
 import Glibc
 import Processes
@@ -84,9 +85,10 @@ struct Tine: ParsableCommand {
     return Failure(.badRequest, "there is no command \(word.named)", hint: hint ?? "'tine help' lists the commands")
   }
 
+  /// No file of a store may get the number of an output that is closed.
   private static func occupyStandardDescriptors() throws(Failure) {
-    do throws(Errno) { try StandardDescriptors.occupy() } catch {
-      throw Failure(.failed, "cannot open /dev/null: \(error)")
+    guard linux_occupy_standard_descriptors() == 0 else {
+      throw Failure(.failed, "cannot open /dev/null: \(Errno.last)")
     }
   }
 

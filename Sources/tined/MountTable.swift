@@ -255,7 +255,9 @@ final class MountTable: Sendable {
 
   /// Writes the mounts down. Without the record nothing is lost but the cleaning up after a killed daemon.
   private func write(_ state: State) {
-    let entries = state.entries.values.map { MountRecord.Entry(mount: $0.mount, madeDirectory: $0.kept.madeDirectory) }
+    let entries = state.entries.values.map {
+      MountRecord.Entry(mount: $0.mount, madeDirectory: $0.kept.madeDirectory, device: $0.kept.device)
+    }
     do throws(Failure) { try record.write(entries) } catch { log.error("\(error.message)") }
   }
 }

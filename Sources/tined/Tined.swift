@@ -1,6 +1,6 @@
 public import ArgumentParser
+import CLinux
 import Control
-import Glibc
 public import Logging
 
 /// The daemon of one store: serves the API on the store's socket, and the mounts. `tine mount` starts it.
@@ -29,26 +29,26 @@ struct Tined: ParsableCommand {
   var logLevel: Logger.Level = .info
 
   func run() throws {
-    // Everything that the daemon makes belongs to its user alone.
-    umask(0o077)
+    guard linux_occupy_standard_descriptors() == 0 else { throw ExitCode.failure }
     let level = logLevel
-    LoggingSystem.bootstrap { _ in
-      var handler = LogFile()
-      handler.logLevel = level
-      return handler
-    }
+    let file = LogFile(of: store, isWorker: worker)
+    LoggingSystem.bootstrap { _ in LogLines(file: file, logLevel: level) }
     let log = Logger(label: "tined")
     do throws(Failure) {
-      if worker {
-        try Daemon(store: store, linger: linger, log: log).run()
-      } else {
-        var supervisor = try Supervisor(arguments: workerArguments, readiness: readiness, log: log)
-        supervisor.run()
-      }
+      if worker { try Daemon(store: store, linger: linger, log: log).run() }
+      try supervise(log)
     } catch {
       log.critical("\(error.message)")
+      // Before there is a worker, nobody else tells the one who waits.
+      if let readiness, !worker { Readiness.send(error, to: readiness) }
       throw ExitCode.failure
     }
+  }
+
+  private func supervise(_ log: Logger) throws(Failure) -> Never {
+    for remains in try Surroundings(leavingWith: readiness).remains { log.warning("\(remains)") }
+    var supervisor = try Supervisor(arguments: workerArguments, readiness: readiness, log: log)
+    supervisor.run()
   }
 
   private var workerArguments: [String] {

@@ -31,7 +31,10 @@ struct Unmount: ParsableCommand {
   func run() throws {
     let directory = try store.directory()
     guard let engine = try Owner.daemon(of: directory) else {
-      try report(try MountRecord(store: directory).clear())
+      let clearing = MountRecord(store: directory).clear()
+      if let damage = clearing.damage { Console.note(damage) }
+      try report(clearing.directories)
+      if let failure = clearing.failures.first { throw failure }
       return
     }
     let mounts = try engine.mounts()

@@ -45,8 +45,7 @@ struct DaemonLauncher {
     do throws(Errno) {
       let readiness = try Pipe()
       let silence = try FileDescriptor(opening: "/dev/null", flags: O_RDWR)
-      let log = try FileDescriptor(
-        opening: store + "/daemon.log", flags: O_WRONLY | O_APPEND | O_CREAT, permissions: 0o600)
+      let log = try openLog()
       var command = Command(
         [program, "--store", store, "--linger", "10", "--readiness", "3"], environment: Environment.only("PATH"))
       command.directory = Array("/".utf8)
@@ -58,6 +57,16 @@ struct DaemonLauncher {
       return try readiness.closeWriter().readAll()
     } catch {
       throw Failure(.failed, "cannot start \(program.quoted): \(error)")
+    }
+  }
+
+  /// The daemon's log. Where it cannot be written to, messages are lost; that keeps nobody from using the store.
+  private func openLog() throws(Errno) -> FileDescriptor {
+    do throws(Errno) {
+      return try FileDescriptor(log: store + "/daemon.log")
+    } catch {
+      Console.note("the daemon runs without a log: \(store)/daemon.log cannot be written to (\(error))")
+      return try FileDescriptor(opening: "/dev/null", flags: O_WRONLY)
     }
   }
 

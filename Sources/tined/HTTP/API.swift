@@ -33,11 +33,11 @@ enum API {
   }
 
   private static func addHistory(to api: Endpoints, _ engine: some MountingEngine) {
-    api.get("diff") { (given) throws(Failure) in
+    api.get("diff", as: .long) { (given) throws(Failure) in
       let patch = try given.query("patch", as: Bool.self) ?? false
       return try engine.diff(DiffRequest(old: given.query("old"), new: given.query("new"), patch: patch))
     }
-    api.get("log") { (given) throws(Failure) in
+    api.get("log", as: .long) { (given) throws(Failure) in
       let since = try given.query("since", as: UInt64.self)
       let limit = try given.query("limit", as: Int.self)
       let verify = try given.query("verify", as: Bool.self) ?? false
@@ -101,7 +101,7 @@ enum API {
   }
   private static func shutDown(_ engine: some MountingEngine, _ workers: Workers) async -> Failure? {
     do throws(Failure) {
-      try await workers.run { () throws(Failure) in try engine.shutDown() }
+      try await workers.run(.ending) { () throws(Failure) in try engine.shutDown() }
       return nil
     } catch {
       return error
