@@ -103,16 +103,17 @@ private struct RunSession {
 
   private func execute(in workspace: Workspace) throws -> Int32 {
     try ChildProcesses.adoptOrphans()
+    let program: Program
     let command: ReapedCommand
     do throws(SpawnError) {
-      let program = try Program(arguments[0], shownAt: shownAt)
+      program = try Program(arguments[0], shownAt: shownAt)
       command = try ReapedCommand(workspace.command([program.path] + arguments.dropFirst(), variables: []))
     } catch {
       guard error.step == .program else { throw Failure(error, starting: arguments[0]) }
       Console.report(Failure(error, starting: arguments[0]))
       return error.errno == .noSuchFile ? RunExit.noSuchProgram : RunExit.cannotExecute
     }
-    let ending = wait(for: command)
+    let ending = withExtendedLifetime(program) { wait(for: command) }
     try command.endEverything()
     return ending.code
   }

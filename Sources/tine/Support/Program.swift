@@ -7,7 +7,7 @@ import SystemIO
 /// The program that a command names.
 ///
 /// A relative path with a slash means the file that it names where `tine` was called, not one in the fork. Where the fork is shown over that
-/// file, it is opened before and run through this process's descriptor.
+/// file, it is opened before and run through this process's descriptor, so this must live until the command has ended.
 final class Program: Sendable {
   /// What the command is to run: a name that is looked for in PATH, or a path that means the same in the fork.
   let path: [UInt8]
