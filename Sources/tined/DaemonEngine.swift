@@ -74,7 +74,7 @@ final class DaemonEngine: MountingEngine {
   func drop(_ reference: String) throws(Failure) {
     if let mount = table.all.first(where: { $0.name == reference }) {
       throw Failure(
-        .conflict, "\(reference) is mounted at \(mount.directory.text)", hint: "'tine unmount \(reference)' first")
+        .conflict, "\(reference) is mounted at \(mount.directory.quoted)", hint: "'tine unmount \(reference)' first")
     }
     try local.drop(reference)
     sessions.forget { if case .head(let head) = $0 { head.name == reference } else { false } }
