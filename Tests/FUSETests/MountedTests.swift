@@ -85,7 +85,7 @@ import Testing
     let second = try MountServer(at: first.mountPoint)
     #expect(mkdir(second.path + "/directory", 0o755) == 0)
     #expect(umount2(second.path, 0) == 0)
-    #expect(throws: Never.self) { try MountTarget(first.path, subtype: "tinetest") }
+    #expect(throws: Never.self) { _ = try MountTarget(first.path, subtype: "tinetest") }
   }
 
   private func names(in directory: String) throws -> [String] {
@@ -104,17 +104,17 @@ import Testing
 @Suite(.mounts) struct MountPointTests {
   @Test func mustBeThere() {
     #expect(
-      reason { () throws(MountError) in try MountTarget("/tmp/there/is/no/such/directory", subtype: "tinetest") }
+      reason { () throws(MountError) in _ = try MountTarget("/tmp/there/is/no/such/directory", subtype: "tinetest") }
         == .missing)
   }
 
   @Test func mustBeADirectory() {
-    #expect(reason { () throws(MountError) in try MountTarget("/dev/null", subtype: "tinetest") } == .notDirectory)
+    #expect(reason { () throws(MountError) in _ = try MountTarget("/dev/null", subtype: "tinetest") } == .notDirectory)
   }
 
   @Test func mustNotBeMountedAlready() throws {
     let server = try MountServer()
-    #expect(reason { () throws(MountError) in try MountTarget(server.path, subtype: "tinetest") } == .busy)
+    #expect(reason { () throws(MountError) in _ = try MountTarget(server.path, subtype: "tinetest") } == .busy)
   }
 
   @Test func cannotBeUnmountedWhenItIsNotMounted() throws {
