@@ -54,7 +54,7 @@ public struct AsynchronousTransfer: Sendable {
 public struct AsynchronousTransfers: ~Copyable {
   private let context: aio_context_t
   /// They keep the files and the memory alive.
-  private let transfers: [AsynchronousTransfer]
+  public let transfers: [AsynchronousTransfer]
   private var results: [Result<Int, Errno>?]
 
   /// Starts them, in their order: io_submit(2).

@@ -113,7 +113,7 @@ extension NameAction {
 extension ContentAction {
   fileprivate var writes: Bool {
     switch self {
-    case .write, .writeAt, .writeVector, .append: true
+    case .write, .writeAt, .writeVector, .append, .together: true
     case .read, .readAt, .seek, .allocate, .copyRange, .synchronize: false
     }
   }

@@ -22,6 +22,7 @@ extension Side {
       guard let target = handles[target] else { return .noHandle }
       return try copy(file, offset, target.file, targetOffset, count)
     case .synchronize(let scope): try synchronize(file, scope)
+    case .together(let transfers): return try take(transfers, file)
     }
     return .done
   }
@@ -98,7 +99,7 @@ extension Side {
     case .append: return false
     case .writeAt(let offset, let content): return isWhole(offset, content.count, end)
     case .writeVector(let offset, let contents): return isWhole(offset, contents.reduce(0) { $0 + $1.count }, end)
-    case .seek, .allocate, .synchronize, .copyRange: return true
+    case .seek, .allocate, .synchronize, .copyRange, .together: return true
     }
   }
 }

@@ -56,7 +56,19 @@ extension Generator {
     case 78..<94:
       let target = oneIn(2) ? alignedOffset() : self.offset(size)
       return .copyRange(from: offset, to: fileSlot(), at: target, count: content.count * (oneIn(4) ? 8 : 1))
+    case 94..<97: return .together(transfers(size))
     default: return .synchronize(pick(SynchronizationScope.allCases))
+    }
+  }
+
+  /// Some in each other's neighbourhood, of which some may write behind the end of the file.
+  private mutating func transfers(_ size: Int) -> [Transfer] {
+    var page = number(0..<max(1, min(size / 4096, 30)))
+    return (0..<number(2..<8)).map { _ in
+      let pages = number(1..<(oneIn(3) ? 50 : 6))
+      defer { page += pages + (oneIn(3) ? number(0..<3) : 0) }
+      return Transfer(
+        way: pick(Transfer.Way.allCases), page: page, content: Content(seed: number(1..<1000), count: pages * 4096))
     }
   }
 

@@ -111,6 +111,24 @@ enum ContentAction: Hashable, Sendable {
   case copyRange(from: Int, to: Slot, at: Int, count: Int)
   /// Of the whole file.
   case synchronize(SynchronizationScope)
+  /// Of ranges of whole pages that do not overlap, all at once.
+  case together([Transfer])
+}
+
+/// A read or write that others are under way beside.
+struct Transfer: Hashable, Sendable {
+  enum Way: Hashable, Sendable, CaseIterable {
+    /// Past the page cache, by io_submit(2).
+    case submittedRead, submittedWrite
+    case read, write
+    /// Through a mapping; they reach no further than the file did before.
+    case load, store
+  }
+
+  var way: Way
+  var page: Int
+  /// As many bytes as whole pages have.
+  var content: Content
 }
 
 /// Steps on the shared mapping that belongs to an open file; there is one at most.
