@@ -49,3 +49,5 @@ ssize_t linux_receive_message(int socket, void *bytes, size_t count, int *descri
   }
   return received;
 }
+
+int linux_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_CLOEXEC); }

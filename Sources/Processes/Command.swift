@@ -56,7 +56,9 @@ public struct Command: Sendable {
   }
 
   /// Starts it as a child of this process.
-  public func start() throws(SpawnError) -> Child { Child(process: try spawn(detached: false), ownGroup: group == .own) }
+  public func start() throws(SpawnError) -> Child {
+    Child(process: try spawn(detached: false), ownGroup: group == .own)
+  }
 
   /// Starts it as a daemon: in a session of its own, not as a child of this process, and with no descriptor that is not named here.
   public func startDetached() throws(SpawnError) { _ = try spawn(detached: true) }

@@ -38,7 +38,9 @@ private struct Reaped {
 private func processes(with argument: String) -> [Int32] {
   let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
   return all.compactMap { Int32($0) }.filter { process in
-    ProcessTable.contents(of: "/proc/\(process)/cmdline").split(separator: 0).contains { $0.elementsEqual(argument.utf8) }
+    ProcessTable.contents(of: "/proc/\(process)/cmdline").split(separator: 0).contains {
+      $0.elementsEqual(argument.utf8)
+    }
   }
 }
 
@@ -103,7 +105,8 @@ struct ReapingTests {
     arguments: [
       "env -i sleep SECONDS &", "setsid sleep SECONDS &", "(setsid sh -c 'sleep SECONDS & exit' &)",
       "env -i setsid nohup sh -c 'trap \"\" TERM HUP; sleep SECONDS; sleep SECONDS' &",
-      "sleep SECONDS & until grep -q sleep /proc/$!/comm; do :; done; kill -STOP $!", "setsid sh -c 'while :; do sleep SECONDS & kill -9 $!; done' &",
+      "sleep SECONDS & until grep -q sleep /proc/$!/comm; do :; done; kill -STOP $!",
+      "setsid sh -c 'while :; do sleep SECONDS & kill -9 $!; done' &",
     ])
   func leftovers(script: String) throws { try expectNothingLeft(of: script) }
 

@@ -12,4 +12,6 @@ ssize_t linux_send_message(int socket, const void *bytes, size_t count, int desc
 /// Receives one message and the descriptor that came with it (-1 where none did), which is closed on exec. 0 says that the
 /// other end is closed. A message that is longer than `count` fails with EMSGSIZE.
 ssize_t linux_receive_message(int socket, void *bytes, size_t count, int *descriptor);
+/// accept4(2) with SOCK_CLOEXEC.
+int linux_accept(int listener);
 #endif

@@ -122,7 +122,8 @@ extension Command {
   /// Reads what follows the verb; nil if that is no command.
   init?(reaperArguments: [[UInt8]]) {
     let settings = 5
-    guard reaperArguments.count > settings, let group = Int32(String(decoding: reaperArguments[0], as: UTF8.self)) else {
+    guard reaperArguments.count > settings, let group = Int32(String(decoding: reaperArguments[0], as: UTF8.self))
+    else {
       return nil
     }
     self.init(Array(reaperArguments[settings...]), environment: [])

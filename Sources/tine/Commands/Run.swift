@@ -72,7 +72,7 @@ private struct RunSession {
     let origin = try Origin(reference, for: fresh, engine: engine)
     let code: Int32
     do {
-      _ = try engine.fork(ForkRequest(source: origin.reference, name: name))
+      try origin.fork(name)
       code = try runForked(name, origin)
     } catch {
       try origin.close()
@@ -96,6 +96,7 @@ private struct RunSession {
       throw error
     }
     try workspace.close()
+    if keep != nil { try engine.session().keep(name) }
     isKept = keep != nil
     try report(changes, name, isKept)
     return code

@@ -25,7 +25,9 @@ final class DemoStage: Sendable {
       try LocalEngine.create(at: directory + "/store")
       engine = try DaemonLauncher.engine(for: directory + "/store")
       // The daemon is no child of this process, what comes now is.
-      do throws(Errno) { try ChildProcesses.adoptOrphans() } catch { throw Failure(.failed, "cannot adopt processes: \(error)") }
+      do throws(Errno) { try ChildProcesses.adoptOrphans() } catch {
+        throw Failure(.failed, "cannot adopt processes: \(error)")
+      }
     } catch {
       Self.remove(directory)
       throw error
@@ -40,7 +42,7 @@ final class DemoStage: Sendable {
   /// Ends all processes of the demo, unmounts everything, ends the daemon and removes the directory.
   func close() {
     for process in ChildProcesses.endAll() { Console.note("could not end process \(process)") }
-    Console.reportFailure { () throws(Failure) in try engine.shutDown() }
+    Console.reportFailure { () throws(Failure) in try engine.shutDown(ShutdownRequest(force: true)) }
     Self.remove(directory)
   }
 

@@ -45,6 +45,7 @@ final class SampleSession: Sendable {
       Console.reportFailure { () throws(Failure) in try origin.close() }
       throw failure
     }
+    for name in kept { try engine.session().keep(name) }
     try origin.close()
     let ranked = results.sorted { $0.isBetter(than: $1) }
     return ranked.enumerated().map { RankedAttempt($1, rank: $0 + 1, kept: kept.contains($1.name)) }
@@ -55,7 +56,7 @@ final class SampleSession: Sendable {
     if interruptions.arePending || state.withLock({ $0.failure != nil }) { return }
     do throws(Failure) {
       let name = "\(plan.name)-\(number)"
-      _ = try engine.fork(ForkRequest(source: origin.reference, name: name))
+      try origin.fork(name)
       do throws(Failure) {
         try settle(try attempt(number, name, origin))
       } catch {

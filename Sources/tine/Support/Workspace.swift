@@ -3,7 +3,7 @@ import Glibc
 import Processes
 import SystemIO
 
-/// A fork that is mounted at a private directory while commands run in it.
+/// A fork that is mounted at a private directory while commands run in it, and at the latest until this process ends.
 struct Workspace: Sendable {
   let engine: RemoteEngine
   /// The fork's name.
@@ -21,7 +21,8 @@ struct Workspace: Sendable {
     self.shownAt = shownAt
     place = BytePath("\(store)/mounts")
     directory = BytePath("\(place.text)/\(name)")
-    _ = try engine.mount(MountRequest(reference: name, directory: directory, makesDirectory: true))
+    _ = try engine.mount(
+      MountRequest(reference: name, directory: directory, makesDirectory: true, session: try engine.session().token))
   }
 
   /// A command that runs in this view of the fork.
@@ -39,7 +40,7 @@ struct Workspace: Sendable {
   }
 }
 
-/// The state that attempts start from: a snapshot that stands still, taken for them where the reference is a fork.
+/// The state that attempts start from: a snapshot, taken for them if the reference is a fork. It ends with this process at the latest.
 struct Origin: Sendable {
   /// The snapshot.
   let reference: String
@@ -49,7 +50,17 @@ struct Origin: Sendable {
   init(_ reference: String, for name: String, engine: RemoteEngine) throws(Failure) {
     self.engine = engine
     isOwn = !reference.contains("@")
-    self.reference = isOwn ? try engine.snapshot(SnapshotRequest(fork: reference, name: name)).name : reference
+    guard isOwn else {
+      self.reference = reference
+      return
+    }
+    let request = SnapshotRequest(fork: reference, name: name, session: try engine.session().token)
+    self.reference = try engine.snapshot(request).name
+  }
+
+  /// Makes a fork of it that ends with this process, unless it is kept.
+  func fork(_ name: String) throws(Failure) {
+    _ = try engine.fork(ForkRequest(source: reference, name: name, session: try engine.session().token))
   }
 
   /// Drops the snapshot, where it was taken for the attempts.
@@ -69,7 +80,7 @@ extension ReapedCommand {
   func endEverything() throws(Failure) {
     let survivors = finish()
     if survivors.isEmpty { return }
-    let list = survivors.map { "\($0.process) (\($0.name))" }.joined(separator: ", ")
+    let list = survivors.map { "\($0.process) (\($0.name.quoted))" }.joined(separator: ", ")
     throw Failure(
       .failed, "the command has left processes that could not be ended: \(list)",
       hint: "they belong to another user, or wait in the kernel: end them as root")

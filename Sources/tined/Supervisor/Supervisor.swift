@@ -234,6 +234,12 @@ enum Descriptors {
 
   static func mount(_ number: Int) -> String { "mount-\(number)" }
 
+  static func session(_ number: Int) -> String { "session-\(number)" }
+
+  static func sessionNumber(_ name: String) -> Int? {
+    name.hasPrefix("session-") ? Int(name.dropFirst("session-".count)) : nil
+  }
+
   static func mountNumber(_ name: String) -> Int? {
     name.hasPrefix("mount-") ? Int(name.dropFirst("mount-".count)) : nil
   }
