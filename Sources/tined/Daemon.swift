@@ -79,6 +79,7 @@ struct Daemon: Sendable {
         availableConnectionsDelegate: AcceptingWithinLimit(connections: connections)),
       onServerRunning: { channel in
         connections.serve(on: channel)
+        Task { await Heartbeat(server: channel, workers: workers, supervisor: supervisor).run() }
         chmod(path, 0o600)
         log.notice("serving \(store.quoted)")
         supervisor.tell(.serving)

@@ -2,7 +2,6 @@ import Control
 import FileSystem
 import Glibc
 import Logging
-import Processes
 import Service
 import SystemIO
 
@@ -179,15 +178,24 @@ final class DaemonEngine: MountingEngine {
         .notSupported, "the mounts of this daemon would end with it",
         hint: "'tine stop', and mount again with the new one")
     }
-    let trial = Command([request.program, "--version"], environment: [])
-    guard let child = try? trial.start(), (child.wait(atMost: Int32(Self.patience)) ?? child.end()) == .exited(0) else {
-      throw Failure(
-        .failed, "\(request.program) does not run here", hint: "nothing was changed: the daemon goes on as it was")
-    }
+    if let passed = request.passed { try check(request.program, is: sessions.take(passed)) }
+    try Handshake.verify(request.program, store: local.directory)
     // What is in the checkpoint need not be replayed while others wait.
     try local.takeCheckpoint()
     log.notice("handing over to \(request.program)")
     supervisor.tell(.replace(program: request.program))
+  }
+
+  /// Refuses a path that means another file to the client.
+  private func check(_ path: String, is file: consuming FileDescriptor) throws(Failure) {
+    do throws(Errno) {
+      guard try FileIdentity(of: FileDescriptor(naming: path)) != FileIdentity(of: file) else { return }
+    } catch {
+      throw Failure(.failed, "cannot open \(path.quoted): \(error)")
+    }
+    throw Failure(
+      .conflict, "\(path.quoted) is another file for the daemon, which is in another mount namespace",
+      hint: "run the command where the daemon was started")
   }
 
   func shutDown(_ request: ShutdownRequest) throws(Failure) {

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Synchronization
+import SystemIO
 
 /// Carries out requests by asking the daemon that owns the store.
 public final class RemoteEngine: MountingEngine {
@@ -13,9 +14,12 @@ public final class RemoteEngine: MountingEngine {
   /// version first.
   ///
   /// `interruption` is a descriptor that becomes readable when the person wants the present request to end; the
-  /// request is then canceled at the daemon too.
-  public init?(store: String, interruption: Int32? = nil) throws(Failure) {
-    guard let client = try Client(store: store, interruption: interruption) else { return nil }
+  /// request is then canceled at the daemon too. `onSilence` hears of a daemon that takes long to answer; one that answers nobody for half a minute is
+  /// given up with the failure `silent`.
+  public init?(
+    store: String, interruption: Int32? = nil, onSilence: SilenceHandler? = nil
+  ) throws(Failure) {
+    guard let client = try Client(store: store, interruption: interruption, onSilence: onSilence) else { return nil }
     self.client = client
     self.store = store
     guard try client.isAnswered(get("version")) else { return nil }
@@ -39,7 +43,7 @@ public final class RemoteEngine: MountingEngine {
 
   public func diff(_ request: DiffRequest) throws(Failure) -> [Change] {
     let query = [("old", request.old), ("new", request.new), ("patch", String(request.patch))]
-    return try client.call(Request(method: .get, path: ["diff"], query: query))
+    return try client.call(Request(method: .get, path: ["diff"], query: query), within: nil)
   }
 
   public func log(_ request: LogRequest) throws(Failure) -> [LogEntry] {
@@ -47,7 +51,7 @@ public final class RemoteEngine: MountingEngine {
     if let since = request.since { query.append(("since", String(since))) }
     if let limit = request.limit { query.append(("limit", String(limit))) }
     query.append(("verify", String(request.verify)))
-    return try client.call(Request(method: .get, path: ["log"], query: query))
+    return try client.call(Request(method: .get, path: ["log"], query: query), within: nil)
   }
 
   public func importDirectory(
@@ -91,11 +95,20 @@ public final class RemoteEngine: MountingEngine {
   }
 
   public func upgrade(_ request: UpgradeRequest) throws(Failure) {
-    try client.call(post("upgrade", request), as: Done.self)
+    var request = request
+    let program: FileDescriptor
+    do throws(Errno) { program = try FileDescriptor(naming: request.program) } catch {
+      throw Failure(.failed, "cannot open \(request.program.quoted): \(error)")
+    }
+    do throws(Failure) { request.passed = try session().pass(program) } catch {
+      // An older daemon has no sessions, and is the one to upgrade.
+      guard error.kind == .notSupported else { throw error }
+    }
+    try client.call(post("upgrade", request), as: Done.self, within: nil)
   }
 
   public func shutDown(_ request: ShutdownRequest) throws(Failure) {
-    try client.call(post("shutdown", request), as: Done.self)
+    try client.call(post("shutdown", request), as: Done.self, within: nil)
   }
 
   /// This client's session with the daemon. What is made for it ends with it: with the end of this process, or of this object.

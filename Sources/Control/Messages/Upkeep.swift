@@ -24,6 +24,8 @@ public struct VersionReport: Codable, Sendable {
 public struct UpgradeRequest: Codable, Sendable {
   /// The absolute path of a `tined`.
   public let program: String
+  /// The same file, as the client has opened it: the path may mean another one to the daemon.
+  public var passed: PassedDescriptor?
 
   public init(program: String) { self.program = program }
 }

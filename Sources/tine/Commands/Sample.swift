@@ -56,7 +56,6 @@ struct Sample: ParsableCommand {
   }
 
   func run() throws {
-    let interruptions = try Interruptions()
     let directory = try store.directory()
     Caller.prepareEnvironment(shownAt: at?.path)
     let arguments = command.map(\.carriedBytes)
@@ -69,7 +68,9 @@ struct Sample: ParsableCommand {
       origin: from, name: name ?? freshName("sample"), attempts: attempts,
       jobs: jobs ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))), shownAt: at?.path,
       program: program, arguments: arguments, score: scoring, keepBest: keepBest, logs: logs?.path)
+    // Ctrl-C ends this command as any other, until there is something to put in order.
     let engine = try DaemonLauncher.engine(for: directory)
+    let interruptions = try Interruptions()
     let ranking = try SampleSession(plan, engine: engine, store: directory, interruptions: interruptions).run()
     for attempt in ranking.sorted(by: { $0.attempt < $1.attempt }) {
       if let reason = attempt.scoreError { Console.note("attempt \(attempt.attempt) has no score: \(reason)") }

@@ -67,13 +67,25 @@ struct Unmount: ParsableCommand {
     let path = BytePath(target.carriedBytes).resolved
     let inside = path.bytes + [UInt8(ascii: "/")]
     let chosen = mounts.filter { mount in
-      mount.name == target || mount.directory == path || mount.directory.bytes.starts(with: inside)
+      mount.name == target
+        || (mount.directory == path || mount.directory.bytes.starts(with: inside)) && isSeen(mount)
     }
     if chosen.isEmpty {
       throw Failure(
         .noSuchName, "\(target.quoted) is not mounted", hint: "'tine list' shows what is mounted, and where")
     }
     return chosen
+  }
+
+  /// Whether this process finds the mount at its directory: the daemon may be in another mount namespace.
+  private static func isSeen(_ mount: Mount) -> Bool {
+    guard let device = mount.device else { return true }
+    do throws(Errno) {
+      return try FileIdentity(of: FileDescriptor(naming: mount.directory.text)).device == device
+    } catch {
+      // A dead mount answers nobody.
+      return error == .notConnected
+    }
   }
 }
 
