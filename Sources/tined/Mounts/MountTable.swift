@@ -173,7 +173,7 @@ final class MountTable: Sendable {
       if served.handover.agreement.flags.contains(.resend) { keep(kept, number, channel: served.channel) }
       write(state)
     }
-    log.info("mounted \(kept.mount.name) at \(kept.mount.directory.text)")
+    log.info("mounted \(kept.mount.name) at \(kept.mount.directory.quoted)")
   }
 
   private func addPlace(
@@ -184,7 +184,7 @@ final class MountTable: Sendable {
     } catch {
       guard error.reason == .notPermitted else { throw Failure(mounting: error) }
       throw Failure(
-        .conflict, "\(entry.name) is mounted already, at \(entry.served.places.joined(separator: ", "))",
+        .conflict, "\(entry.name) is mounted already, at \(entry.served.places.map(\.quoted).joined(separator: ", "))",
         hint: "only root can mount it at a second directory: unmount it there first, or mount a fork of it here")
     }
     let path = target.path
@@ -195,7 +195,7 @@ final class MountTable: Sendable {
         write(state)
       }
     }
-    log.info("mounted \(entry.name) at \(path) too")
+    log.info("mounted \(entry.name) at \(path.quoted) too")
     return entry.kept.mount.moved(to: BytePath(path))
   }
 
@@ -204,7 +204,7 @@ final class MountTable: Sendable {
       let data = [UInt8](try JSON.encode(kept))
       supervisor.tell(.keep(name: Descriptors.mount(number), data: data), descriptor: channel)
     } catch {
-      log.error("the mount at \(kept.mount.directory.text) will end with this process: \(error)")
+      log.error("the mount at \(kept.mount.directory.quoted) will end with this process: \(error)")
     }
   }
 
