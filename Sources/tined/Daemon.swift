@@ -68,6 +68,7 @@ struct Daemon: Sendable {
         availableConnectionsDelegate: AcceptingWithinLimit(connections: connections)),
       onServerRunning: { channel in
         connections.serve(on: channel)
+        Task { await Heartbeat(server: channel, workers: workers, supervisor: supervisor).run() }
         chmod(path, 0o600)
         log.notice("serving \(store)")
         supervisor.tell(.serving)

@@ -1,7 +1,6 @@
 import Control
 import Glibc
 import Logging
-import Processes
 import Service
 
 /// The engine of the daemon: the store's own, with mounts.
@@ -113,11 +112,7 @@ final class DaemonEngine: MountingEngine {
         .notSupported, "the mounts of this daemon would end with it",
         hint: "'tine stop', and mount again with the new one")
     }
-    let trial = Command([request.program, "--version"], environment: [])
-    guard let child = try? trial.start(), (child.wait(atMost: Int32(Self.patience)) ?? child.end()) == .exited(0) else {
-      throw Failure(
-        .failed, "\(request.program) does not run here", hint: "nothing was changed: the daemon goes on as it was")
-    }
+    try Handshake.verify(request.program, store: local.directory)
     // What is in the checkpoint need not be replayed while others wait.
     try local.takeCheckpoint()
     log.notice("handing over to \(request.program)")

@@ -226,7 +226,8 @@ struct TakeoverTests {
     let program = store.directory.appending("tined")
     shell(
       """
-      printf '#!/bin/sh\n[ "$1" = --version ] || exec sleep 1000' > '\(program)' && chmod +x '\(program)'
+      printf '#!/bin/sh\n[ "$1" = --handshake ] || exec sleep 1000\nexec %s "$@"' '\(TineStore.daemon)' > '\(program)'
+      chmod +x '\(program)'
       curl -s --unix-socket '\(store.path)/socket' http://tine/v1/upgrade -d '{"program": "\(program)"}'
       """)
     let written = shell("timeout 60 sh -c 'echo one > \(mount)/a && cat \(mount)/a'")

@@ -10,9 +10,12 @@ public struct RemoteEngine: MountingEngine {
   /// version first.
   ///
   /// `interruption` is a descriptor that becomes readable when the person wants the present request to end; the
-  /// request is then canceled at the daemon too.
-  public init?(store: String, interruption: Int32? = nil) throws(Failure) {
-    guard let client = try Client(store: store, interruption: interruption) else { return nil }
+  /// request is then canceled at the daemon too. `onSilence` hears of a daemon that takes long to answer; one that answers nobody for half a minute is
+  /// given up with the failure `silent`.
+  public init?(
+    store: String, interruption: Int32? = nil, onSilence: SilenceHandler? = nil
+  ) throws(Failure) {
+    guard let client = try Client(store: store, interruption: interruption, onSilence: onSilence) else { return nil }
     self.client = client
     guard try client.isAnswered(get("version")) else { return nil }
   }
@@ -35,7 +38,7 @@ public struct RemoteEngine: MountingEngine {
 
   public func diff(_ request: DiffRequest) throws(Failure) -> [Change] {
     let query = [("old", request.old), ("new", request.new), ("patch", String(request.patch))]
-    return try client.call(Request(method: .get, path: ["diff"], query: query))
+    return try client.call(Request(method: .get, path: ["diff"], query: query), within: nil)
   }
 
   public func log(_ request: LogRequest) throws(Failure) -> [LogEntry] {
@@ -43,7 +46,7 @@ public struct RemoteEngine: MountingEngine {
     if let since = request.since { query.append(("since", String(since))) }
     if let limit = request.limit { query.append(("limit", String(limit))) }
     query.append(("verify", String(request.verify)))
-    return try client.call(Request(method: .get, path: ["log"], query: query))
+    return try client.call(Request(method: .get, path: ["log"], query: query), within: nil)
   }
 
   public func importDirectory(
@@ -75,10 +78,10 @@ public struct RemoteEngine: MountingEngine {
   }
 
   public func upgrade(_ request: UpgradeRequest) throws(Failure) {
-    try client.call(post("upgrade", request), as: Done.self)
+    try client.call(post("upgrade", request), as: Done.self, within: nil)
   }
 
-  public func shutDown() throws(Failure) { try client.call(post("shutdown", Done()), as: Done.self) }
+  public func shutDown() throws(Failure) { try client.call(post("shutdown", Done()), as: Done.self, within: nil) }
 
   private func get(_ path: String...) -> Request { Request(method: .get, path: path) }
 

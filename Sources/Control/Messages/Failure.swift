@@ -16,6 +16,8 @@ public struct Failure: Error, Codable, Hashable, Sendable {
     case notSupported = "not-supported"
     case unreachable
     case busy
+    /// The daemon runs and answers nobody.
+    case silent
     case canceled
     case failed
   }
@@ -46,7 +48,7 @@ extension Failure.Kind {
     case .notSupported, .newerFormat: 501
     case .busy: 503
     case .noSpace: 507
-    case .damaged, .unreachable, .failed: 500
+    case .damaged, .unreachable, .silent, .failed: 500
     }
   }
 }

@@ -39,9 +39,10 @@ struct Run: ParsableCommand {
 
   func run() throws {
     do {
-      let interruptions = try Interruptions()
       let directory = try store.directory()
+      // Ctrl-C ends this command as any other, until there is something to put in order.
       let engine = try DaemonLauncher.engine(for: directory)
+      let interruptions = try Interruptions()
       let code = try RunSession(
         engine: engine, store: directory, interruptions: interruptions,
         arguments: command.map(Arguments.bytes), shownAt: at?.path, keep: keep, json: json

@@ -55,7 +55,6 @@ struct Sample: ParsableCommand {
   }
 
   func run() throws {
-    let interruptions = try Interruptions()
     let directory = try store.directory()
     if let logs, mkdir(logs.path.text, 0o755) != 0, errno != EEXIST {
       throw Failure(.failed, "cannot make \(logs.path.text): \(String(cString: strerror(errno)))")
@@ -65,7 +64,9 @@ struct Sample: ParsableCommand {
       jobs: jobs ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))), shownAt: at?.path,
       arguments: command.map(Arguments.bytes), score: score.map(Arguments.bytes), keepBest: keepBest,
       logs: logs?.path.text)
+    // Ctrl-C ends this command as any other, until there is something to put in order.
     let engine = try DaemonLauncher.engine(for: directory)
+    let interruptions = try Interruptions()
     let ranking = try SampleSession(plan, engine: engine, store: directory, interruptions: interruptions).run()
     if output.json { try Console.print(json: ranking) } else { show(ranking) }
     if !ranking.contains(where: { $0.exitCode == 0 }) { throw ExitCode.failure }

@@ -16,7 +16,9 @@ enum Owner {
   init(of store: String, _ interruptions: Interruptions?, writes: Bool) throws(Failure) {
     let deadline = ContinuousClock.now.advanced(by: Self.patience)
     while true {
-      if let remote = try RemoteEngine(store: store, interruption: interruptions?.descriptor) {
+      if let remote = try RemoteEngine(
+        store: store, interruption: interruptions?.descriptor, onSilence: Console.note)
+      {
         self = .daemon(remote)
         return
       }
@@ -34,7 +36,7 @@ enum Owner {
     let deadline = ContinuousClock.now.advanced(by: patience)
     let lock = StoreLock(of: store)
     while true {
-      if let remote = try RemoteEngine(store: store) { return remote }
+      if let remote = try RemoteEngine(store: store, onSilence: Console.note) { return remote }
       if lock.wait(atMost: pause) { return nil }
       guard ContinuousClock.now < deadline else {
         throw Failure(
