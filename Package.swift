@@ -138,7 +138,7 @@ let package = Package(
       dependencies: ["PosixCalls", "SystemIO", "TestSupport", "MountTestSupport", "ForkTestServer"],
       swiftSettings: settings),
     .testTarget(name: "ControlTests", dependencies: ["Control"], swiftSettings: settings),
-    .testTarget(name: "ProcessesTests", dependencies: ["Processes", "SystemIO"], swiftSettings: settings),
+    .testTarget(name: "ProcessesTests", dependencies: ["Processes", "SystemIO", "tine"], swiftSettings: settings),
     .testTarget(name: "ServiceTests", dependencies: ["Service"], swiftSettings: settings),
     fuzzing(isFuzzer: Context.environment["TINE_FUZZING"] != nil),
     .testTarget(

@@ -62,3 +62,5 @@ int linux_unreceived_bytes(int socket) {
   int count = 0;
   return ioctl(socket, SIOCOUTQ, &count) == 0 ? count : -1;
 }
+
+int linux_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_CLOEXEC); }

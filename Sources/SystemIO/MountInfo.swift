@@ -4,6 +4,8 @@ import Glibc
 ///
 /// A line reads `36 35 0:71 / /mnt/prod rw,… shared:1 - fuse.tine tine:prod rw,…`.
 public struct MountInfo: Hashable, Sendable {
+  /// The number of the mount, which no other mount of any namespace has at the same time.
+  public let number: UInt64
   /// Major and minor number, as in `0:71`.
   public let device: String
   /// What of the file system shows, as a path from its root.
@@ -21,10 +23,28 @@ public struct MountInfo: Hashable, Sendable {
       .split(separator: UInt8(ascii: "\n")).compactMap { MountInfo($0) }
   }
 
+  /// The directories at which the root of a file system is mounted, the latest last.
+  public static func places(of device: UInt64) throws(Errno) -> [String] {
+    try all().filter { $0.root == "/" && $0.has(device: device) }.map(\.path)
+  }
+
+  /// The mount that a directory belongs to; nil if it is in another mount namespace, or out of this process's root directory.
+  public static func mount(of directory: borrowing FileDescriptor) throws(Errno) -> MountInfo? {
+    let information = try FileDescriptor(opening: "/proc/self/fdinfo/\(directory.rawValue)", flags: O_RDONLY).readAll()
+    let lines = information.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
+    let number = lines.first { $0.hasPrefix("mnt_id:") }.flatMap { UInt64($0.dropFirst(7).drop { $0 == "\t" }) }
+    return try all().first { $0.number == number }
+  }
+
+  /// The mount point as text; bytes that are not UTF-8 show as U+FFFD.
+  public var path: String { String(decoding: mountPoint, as: UTF8.self) }
+
   init?(_ line: ArraySlice<UInt8>) {
     let fields = line.split(separator: UInt8(ascii: " "))
-    guard fields.count > 6, let hyphen = fields[6...].firstIndex(of: [UInt8(ascii: "-")]), hyphen + 3 < fields.count
+    guard fields.count > 6, let hyphen = fields[6...].firstIndex(of: [UInt8(ascii: "-")]), hyphen + 3 < fields.count,
+      let number = UInt64(String(decoding: fields[0], as: UTF8.self))
     else { return nil }
+    self.number = number
     device = String(decoding: fields[2], as: UTF8.self)
     root = String(decoding: Self.unescaped(fields[3]), as: UTF8.self)
     mountPoint = Self.unescaped(fields[4])

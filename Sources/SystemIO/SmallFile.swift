@@ -24,20 +24,22 @@ public struct SmallFile: Sendable {
   }
 
   /// Replaces its content: written under another name, flushed, renamed, and the name flushed.
-  public func replace(with bytes: [UInt8]) throws(Errno) {
+  ///
+  /// - Parameter durably: without it nothing is flushed; after a power cut the file may be that of before, or empty.
+  public func replace(with bytes: [UInt8], durably: Bool = true) throws(Errno) {
     let other = SmallFile(path + ".new")
     try other.remove()
     do throws(Errno) {
       let file = try FileDescriptor(opening: other.path, flags: O_WRONLY | O_CREAT | O_EXCL, permissions: 0o600)
       try file.writeAll(bytes)
-      try retryingInterrupts { fsync(file.rawValue) }
+      if durably { try retryingInterrupts { fsync(file.rawValue) } }
       if try isDirectory() { try remove() }
       try retryingInterrupts { rename(other.path, path) }
     } catch {
       unlink(other.path)
       throw error
     }
-    try flushName()
+    if durably { try flushName() }
   }
 
   /// Removes it; that is done, too, where there is none. What has taken its place goes as well, but for a directory with content, which is renamed

@@ -2,6 +2,7 @@ import ArgumentParser
 import CLinux
 import Control
 import Glibc
+import Processes
 
 /// The command that people type. It prints; everything else is done by the modules below it, or by the daemon.
 @main
@@ -25,6 +26,7 @@ struct Tine: ParsableCommand {
     ])
 
   static func main() {
+    Reaper.serveIfAsked()
     // No file of a store may get the number of an output that is closed.
     _ = linux_occupy_standard_descriptors()
     // A reader that went away is seen as an error of the write, not as a signal.

@@ -44,9 +44,20 @@ struct Daemon: Sendable {
     // Whoever left a socket there is gone: this process owns the store. Nor may anything else keep it from being used.
     try describing("make the socket") { () throws(Errno) in try SmallFile(path).remove() }
     let activity = Activity()
-    let table = MountTable(store: local.directory, supervisor: supervisor, journal: takeover.journal, log: log)
+    let table = try describing("open the store") { () throws(Errno) in
+      try MountTable(store: local.directory, supervisor: supervisor, journal: takeover.journal, log: log)
+    }
     try takeover.goOn(in: table)
-    let engine = DaemonEngine(local, table, socket: path, activity: activity, supervisor: supervisor, log: log)
+    let sessions = SessionTable(store: local.directory, supervisor: supervisor, activity: activity, log: log)
+    let sessionPath = try describing("open the store") { () throws(Errno) in
+      try SocketAddress(store: store, name: SocketAddress.sessionName).keep()
+    }
+    let engine = DaemonEngine(
+      local, table, sessions, sockets: [path, sessionPath], activity: activity, supervisor: supervisor, log: log)
+    sessions.restore { engine.end($0) }
+    try describing("serve sessions") { () throws(Errno) in
+      try SessionServer(at: sessionPath, sessions: sessions, log: log).start()
+    }
     Task { await serve(engine, activity, supervisor, at: path, readiness) }
     if let linger { Task { await watch(engine, activity, atMost: .seconds(linger)) } }
     let signal = supervisor.next(of: signals)
@@ -89,7 +100,7 @@ struct Daemon: Sendable {
   /// Ends the daemon when it had nothing to do for a while.
   private func watch(_ engine: DaemonEngine, _ activity: Activity, atMost limit: Duration) async {
     while true {
-      let left = engine.hasMounts ? limit : limit - activity.idleTime
+      let left = engine.isInUse ? limit : limit - activity.idleTime
       if left <= .zero { break }
       do { try await Task.sleep(for: left) } catch { return }
     }
@@ -99,7 +110,7 @@ struct Daemon: Sendable {
   /// Ends the daemon: no other worker follows.
   private func end(_ engine: DaemonEngine) -> Never {
     do throws(Failure) {
-      try engine.shutDown()
+      try engine.shutDown(ShutdownRequest(force: true))
     } catch {
       log.critical("\(error.message)")
       exit(EXIT_FAILURE)

@@ -47,7 +47,7 @@ struct Handshake: Codable {
     command.input = silence.rawValue
     command.output = pipe.writer.rawValue
     command.error = silence.rawValue
-    command.ownGroup = true
+    command.group = .own
     let child = try command.start()
     let deadline = ContinuousClock.now.advanced(by: patience)
     let answer = read(pipe.closeWriter(), until: deadline)

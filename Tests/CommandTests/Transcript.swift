@@ -101,6 +101,7 @@ struct Stage {
       .replacing(#/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z/#, with: "MOMENT")
       .replacing(#/just now|\d+ (s|min) ago/#, with: "AGE")
       .replacing(#/\b\d+(\.\d+)? (µs|ms|s)\b/#, with: "TIME")
+      .replacing(#/process \d+/#, with: "process NUMBER")
       .replacing(#/  +/#, with: "  ")
       .replacing(#/\s+$/#, with: "")
   }

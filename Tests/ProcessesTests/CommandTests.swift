@@ -58,7 +58,7 @@ struct CommandTests {
   @Test("A process group is ended together, by force where need be")
   func groups() throws {
     var command = Command(["sh", "-c", "trap '' TERM; sleep 100 & wait; sleep 100"], environment: environment)
-    command.ownGroup = true
+    command.group = .own
     let pipe = try Pipe()
     command.output = pipe.writer.rawValue
     let child = try command.start()

@@ -18,4 +18,7 @@ pid_t linux_peer_process(int socket);
 
 /// How much was sent on a Unix socket and not received yet (SIOCOUTQ); -1 where that is not known.
 int linux_unreceived_bytes(int socket);
+
+/// accept4(2) with SOCK_CLOEXEC.
+int linux_accept(int listener);
 #endif

@@ -28,6 +28,14 @@ public struct UpgradeRequest: Codable, Sendable {
   public init(program: String) { self.program = program }
 }
 
+/// Asks the daemon to end.
+public struct ShutdownRequest: Codable, Sendable {
+  /// Whether to take mounts away even from processes that use them.
+  public let force: Bool?
+
+  public init(force: Bool = false) { self.force = force }
+}
+
 /// How far a long operation has come.
 public struct Progress: Codable, Hashable, Sendable {
   /// What is going on, such as `importing`.

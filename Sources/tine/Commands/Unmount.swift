@@ -54,7 +54,7 @@ struct Unmount: ParsableCommand {
 
   /// The mounts that a name or a directory stands for.
   private static func choose(_ target: String, from mounts: [Mount]) throws(Failure) -> [Mount] {
-    let path = BytePath(Arguments.bytes(of: target)).absolute
+    let path = BytePath(Arguments.bytes(of: target)).resolved
     let inside = path.bytes + [UInt8(ascii: "/")]
     let chosen = mounts.filter { mount in
       mount.name == target || mount.directory == path || mount.directory.bytes.starts(with: inside)

@@ -25,15 +25,14 @@ final class DemoStage: Sendable {
       try LocalEngine.create(at: directory + "/store")
       engine = try DaemonLauncher.engine(for: directory + "/store")
       // The daemon is no child of this process, what comes now is.
-      do throws(Errno) { try Descendants.adopt() } catch { throw Failure(.failed, "cannot adopt processes: \(error)") }
+      do throws(Errno) { try ChildProcesses.adoptOrphans() } catch {
+        throw Failure(.failed, "cannot adopt processes: \(error)")
+      }
     } catch {
       Self.remove(directory)
       throw error
     }
   }
-
-  /// What every process of the demo has in its environment.
-  var mark: (name: String, value: String) { ("TINE_DEMO", directory) }
 
   /// Lets other users pass through the directory, so that they can reach what they may.
   func openForOthers() throws(Failure) {
@@ -42,8 +41,8 @@ final class DemoStage: Sendable {
 
   /// Ends all processes of the demo, unmounts everything, ends the daemon and removes the directory.
   func close() {
-    Descendants.end(with: Array("\(mark.name)=\(mark.value)".utf8))
-    Console.reportFailure { () throws(Failure) in try engine.shutDown() }
+    for process in ChildProcesses.endAll() { Console.note("could not end process \(process)") }
+    Console.reportFailure { () throws(Failure) in try engine.shutDown(ShutdownRequest(force: true)) }
     Self.remove(directory)
   }
 
@@ -88,7 +87,7 @@ final class DemoStage: Sendable {
   ) throws(Failure) -> (Child.Ending, String) {
     do throws(Errno) {
       let pipe = try Pipe()
-      var command = Command(arguments, environment: Environment.with(environment + [mark]))
+      var command = Command(arguments, environment: Environment.with(environment))
       command.directory = directory.map { Array($0.utf8) }
       command.user = user
       command.output = pipe.writer.rawValue

@@ -46,16 +46,18 @@ struct Trial {
     try interruptions.check()
     let silence = try keeping { () throws(Errno) in try FileDescriptor(opening: "/dev/null", flags: O_RDWR) }
     var command = workspace.command(arguments, variables: variables)
-    command.ownGroup = true
+    command.group = .own
     command.input = silence.rawValue
     command.output = output.descriptor
     command.error = withErrors ? output.descriptor : silence.rawValue
-    let child: Child
-    do throws(SpawnError) { child = try command.start() } catch { throw Failure(error, starting: arguments[0]) }
-    guard let ending = child.wait(atMost: -1, orReadable: interruptions.descriptor) else {
-      _ = child.end()
-      throw .interrupted
+    let running: ReapedCommand
+    do throws(SpawnError) { running = try ReapedCommand(command) } catch {
+      throw Failure(error, starting: arguments[0])
     }
+    let ending = running.wait(orReadable: interruptions.descriptor)
+    // Nothing of an attempt may write any more when it is scored.
+    try running.endEverything()
+    guard let ending else { throw .interrupted }
     return (ending, try keeping { () throws(Errno) in try output.lastLine() })
   }
 

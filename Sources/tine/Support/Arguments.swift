@@ -1,6 +1,7 @@
 import ArgumentParser
 import Control
 import Glibc
+import SystemIO
 
 /// The command line as bytes.
 ///
@@ -52,6 +53,20 @@ struct PathArgument: ExpressibleByArgument {
 }
 
 extension BytePath {
+  /// The absolute path without symbolic links, `.` and `..` of what this one leads to, as the kernel calls it; `absolute` if there is
+  /// nothing. A dead mount is not asked for anything.
+  var resolved: BytePath {
+    guard let text = String(validating: bytes, as: UTF8.self) else { return absolute }
+    do throws(Errno) {
+      let file = try FileDescriptor(naming: text)
+      var path = [UInt8](repeating: 0, count: Int(PATH_MAX))
+      let count = try retryingInterrupts { readlink("/proc/self/fd/\(file.rawValue)", &path, path.count) }
+      return BytePath(Array(path[..<count]))
+    } catch {
+      return absolute
+    }
+  }
+
   /// The same path from the root on, without a slash at its end.
   var absolute: BytePath {
     var whole = bytes

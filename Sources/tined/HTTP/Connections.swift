@@ -1,8 +1,8 @@
-import CLinux
 import Glibc
 import HummingbirdCore
 import NIOCore
 import Synchronization
+import SystemIO
 
 /// The connections of the API's server. There is a limit, so that they leave descriptors to mounts and segments; and so that nobody is kept out by
 /// others who ask for nothing, connections that only wait are closed: after half a minute, and much sooner where there is no room, the oldest first.
@@ -49,9 +49,7 @@ final class Connections: Sendable {
   private static let pause = TimeAmount.milliseconds(50)
 
   init() {
-    var soft: UInt64 = 0
-    var hard: UInt64 = 0
-    openFiles = linux_get_limit(linux_open_files, &soft, &hard) == 0 ? Int32(clamping: soft) : 1024
+    openFiles = Int32(clamping: OpenFileLimit.current)
     limit = min(512, Int(openFiles) / 4)
     reserve = min(256, openFiles / 4)
   }

@@ -208,6 +208,7 @@ struct Supervisor {
     case .drop(let name): kept[name] = nil
     case .serving:
       life.served = .now
+      _ = life.heartbeat.note()
       isOnTrial = false
       lastThatServed = program
       if life.isEnding { worker.signal(SIGTERM) }
@@ -236,6 +237,12 @@ enum Descriptors {
   static let requests = "requests"
 
   static func mount(_ number: Int) -> String { "mount-\(number)" }
+
+  static func session(_ number: Int) -> String { "session-\(number)" }
+
+  static func sessionNumber(_ name: String) -> Int? {
+    name.hasPrefix("session-") ? Int(name.dropFirst("session-".count)) : nil
+  }
 
   static func mountNumber(_ name: String) -> Int? {
     name.hasPrefix("mount-") ? Int(name.dropFirst("mount-".count)) : nil
