@@ -98,20 +98,25 @@ final class Connections: Sendable {
     return lowest >= 0 && lowest < openFiles - reserve
   }
 
-  /// Has the server accept again, or closes the oldest of those that may be closed, a quarter of all at most, and looks again later.
+  /// Has the server accept again, or closes the oldest of those that may be closed, a quarter of all at most, and looks
+  /// again later.
   private func lookForRoom() {
-    let (server, isOver, closing) = state.withLock { state -> (server: (any Channel)?, isOver: Bool, closing: [any Channel]) in
-      if hasRoom(state) {
-        state.isLookingForRoom = false
-        return (state.server, true, [])
-      }
-      return (state.server, false, closable(state).compactMap { state.open.removeValue(forKey: $0)?.channel })
+    var isOver = false
+    var closing: [any Channel] = []
+    let server = state.withLock { state in
+      isOver = hasRoom(state)
+      if isOver { state.isLookingForRoom = false } else { closing = take(closable(state), from: &state) }
+      return state.server
     }
     guard let server else { return }
     // Both come back here at once, so the lock must not be held.
     if isOver { server.read() }
     for channel in closing { channel.close(promise: nil) }
     if !isOver { server.eventLoop.scheduleTask(in: Self.pause) { self.lookForRoom() } }
+  }
+
+  private func take(_ numbers: [Int], from state: inout State) -> [any Channel] {
+    numbers.compactMap { state.open.removeValue(forKey: $0)?.channel }
   }
 
   private func closable(_ state: State) -> [Int] {
