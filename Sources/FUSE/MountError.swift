@@ -55,7 +55,8 @@ public struct MountError: Error, Sendable, CustomStringConvertible {
   }
 
   public var description: String {
-    switch reason {
+    let path = path.quoted
+    return switch reason {
     case .missing: "\(path): no such directory"
     case .notDirectory: "\(path) is not a directory"
     case .busy: "\(path) is in use"

@@ -105,6 +105,9 @@ public final class MountedFork: Sendable {
     takingOver handover: Handover, channel: consuming FileDescriptor, _ fileSystem: FileSystem,
     journal: ConnectionJournal?, onEnd: @escaping @Sendable (SessionEnd) -> Void = { _ in }
   ) throws(Errno) {
+    if handover.agreement.flags.contains(.asyncDirectIO) {
+      Log.write("\(handover.path) was mounted by an older version: \(Self.staleCacheWarning)")
+    }
     let mountPoint = MountPoint(resolved: handover.path, device: handover.device)
     let operations = ForkOperations(fileSystem, journal: journal)
     let nameless = fileSystem.isReadOnly ? [] : try fileSystem.inheritUses()
@@ -118,6 +121,10 @@ public final class MountedFork: Sendable {
       session.later { [session] in for node in nameless { operations.removeUnused(node, session) } }
     }
   }
+
+  private static let staleCacheWarning = """
+    where a server on it uses asynchronous direct I/O, others may read old bytes until it is unmounted and mounted again
+    """
 
   private var mountPoint: MountPoint { writeBack.mountPoint }
 

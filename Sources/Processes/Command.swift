@@ -108,6 +108,11 @@ public struct SpawnError: Error, Sendable {
 
   public let step: Step
   public let errno: Errno
+
+  public init(step: Step, errno: Errno) {
+    self.step = step
+    self.errno = errno
+  }
 }
 
 /// C strings, ended by NULL, that live as long as this.

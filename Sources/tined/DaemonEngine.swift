@@ -74,7 +74,7 @@ final class DaemonEngine: MountingEngine {
   func drop(_ reference: String) throws(Failure) {
     if let mount = table.all.first(where: { $0.name == reference }) {
       throw Failure(
-        .conflict, "\(reference) is mounted at \(mount.directory.text)", hint: "'tine unmount \(reference)' first")
+        .conflict, "\(reference) is mounted at \(mount.directory.quoted)", hint: "'tine unmount \(reference)' first")
     }
     try local.drop(reference)
     sessions.forget { if case .head(let head) = $0 { head.name == reference } else { false } }
@@ -180,11 +180,24 @@ final class DaemonEngine: MountingEngine {
         .notSupported, "the mounts of this daemon would end with it",
         hint: "'tine stop', and mount again with the new one")
     }
+    if let passed = request.passed { try check(request.program, is: sessions.take(passed)) }
     try Handshake.verify(request.program, store: local.directory)
     // What is in the checkpoint need not be replayed while others wait.
     try local.takeCheckpoint()
     log.notice("handing over to \(request.program)")
     supervisor.tell(.replace(program: request.program))
+  }
+
+  /// Refuses a path that means another file to the client.
+  private func check(_ path: String, is file: consuming FileDescriptor) throws(Failure) {
+    do throws(Errno) {
+      guard try FileIdentity(of: FileDescriptor(naming: path)) != FileIdentity(of: file) else { return }
+    } catch {
+      throw Failure(.failed, "cannot open \(path.quoted): \(error)")
+    }
+    throw Failure(
+      .conflict, "\(path.quoted) is another file for the daemon, which is in another mount namespace",
+      hint: "run the command where the daemon was started")
   }
 
   func shutDown(_ request: ShutdownRequest) throws(Failure) {

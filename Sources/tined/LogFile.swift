@@ -89,7 +89,8 @@ final class LogFile: Sendable {
   }
 }
 
-/// Writes log messages into the log file: the level, what happened, and its details.
+/// Writes log messages into the log file: the level, what happened, and its details. They may hold names, so whatever a terminal would obey is
+/// written as an escape.
 struct LogLines: LogHandler {
   let file: LogFile
   var metadata: Logger.Metadata = [:]
@@ -103,6 +104,6 @@ struct LogLines: LogHandler {
   func log(event: LogEvent) {
     let fields = metadata.merging(event.metadata ?? [:]) { _, new in new }
     let details = fields.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
-    file.write("\(event.level) \(event.message)\(details)")
+    file.write("\(event.level) \(Quoting.harmless("\(event.message)\(details)"))")
   }
 }

@@ -120,7 +120,8 @@ struct SharedDaemonTests {
     let mount = store.mount("prod")
     let written = shell("head -c 200000000 /dev/urandom > '\(mount)/big' && sync '\(mount)/big'")
     #expect(written.code == 0, "\(written.output)")
-    let ask = "curl -s -o /dev/null --unix-socket '\(store.path)/socket' 'http://tine/v1/log?reference=prod&verify=true'"
+    let url = "http://tine/v1/log?reference=prod&verify=true"
+    let ask = "curl -s -o /dev/null --unix-socket '\(store.path)/socket' '\(url)'"
     let used = """
       used() { awk '{ print $14 + $15 }' /proc/\(worker)/stat; }
       """

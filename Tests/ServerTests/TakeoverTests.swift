@@ -1,3 +1,4 @@
+import CoherenceSupport
 import Glibc
 import PosixCalls
 import SystemIO
@@ -121,6 +122,24 @@ struct TakeoverTests {
     #expect(held.code == 0, "files without a name are left: \(store.tine("show prod").output)")
     let memory = mapping[0..<4096 * 3]
     try expectWhole(store, mount, memory, counts)
+  }
+
+  /// Requests that were sent again change nothing that was written meanwhile, and leave nothing stale.
+  @Test(arguments: ["", "--writeback"])
+  func whatIsCachedAndWhatIsStoredStayTheSame(options: String) throws {
+    let store = TineStore()
+    #expect(store.tine("init").code == 0)
+    #expect(store.tine("fork --empty prod").code == 0)
+    let mount = Path(store.mount("prod", options))
+    let load = try MixedLoad(mount / "file")
+    let counts = try rounds(store, threads: 1) { _, _ in
+      try load.runRound()
+      try #require(try load.differences() == [])
+      try #require(try load.differencesAfterStores() == [])
+    }
+    #expect(counts[0] > 0)
+    #expect(store.tine("snapshot prod end").code == 0)
+    #expect(try load.differences(in: Path(store.mount("prod@end")) / "file") == [])
   }
 
   /// A worker that takes a fork asks its own mount for something. Killed meanwhile it cannot end before it has its answer, which only

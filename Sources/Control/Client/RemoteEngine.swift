@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Synchronization
+import SystemIO
 
 /// Carries out requests by asking the daemon that owns the store.
 public final class RemoteEngine: MountingEngine {
@@ -95,6 +96,15 @@ public final class RemoteEngine: MountingEngine {
   }
 
   public func upgrade(_ request: UpgradeRequest) throws(Failure) {
+    var request = request
+    let program: FileDescriptor
+    do throws(Errno) { program = try FileDescriptor(naming: request.program) } catch {
+      throw Failure(.failed, "cannot open \(request.program.quoted): \(error)")
+    }
+    do throws(Failure) { request.passed = try session().pass(program) } catch {
+      // An older daemon has no sessions, and is the one to upgrade.
+      guard error.kind == .notSupported else { throw error }
+    }
     try client.call(post("upgrade", request), as: Done.self, within: nil)
   }
 

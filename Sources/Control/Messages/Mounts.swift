@@ -7,12 +7,15 @@ public struct Mount: Hashable, Sendable {
   public let readOnly: Bool
   /// Whether the kernel may hold writes back (see docs/consistency.md).
   public let writeback: Bool
+  /// The number of its file system, as stat(2) tells it of every file in it: it tells whether a path leads to this mount.
+  public let device: UInt64?
 
-  public init(name: String, directory: BytePath, readOnly: Bool, writeback: Bool) {
+  public init(name: String, directory: BytePath, readOnly: Bool, writeback: Bool, device: UInt64? = nil) {
     self.name = name
     self.directory = directory
     self.readOnly = readOnly
     self.writeback = writeback
+    self.device = device
   }
 }
 
@@ -55,7 +58,7 @@ public struct UnmountRequest: Sendable {
 }
 
 extension Mount: Codable {
-  enum CodingKeys: String, CodingKey { case name, directory, directoryBytes, readOnly, writeback }
+  enum CodingKeys: String, CodingKey { case name, directory, directoryBytes, readOnly, writeback, device }
 
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -63,6 +66,7 @@ extension Mount: Codable {
     directory = try container.decodePath(forKey: .directory, bytesKey: .directoryBytes)
     readOnly = try container.decode(Bool.self, forKey: .readOnly)
     writeback = try container.decode(Bool.self, forKey: .writeback)
+    device = try container.decodeIfPresent(UInt64.self, forKey: .device)
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -71,6 +75,7 @@ extension Mount: Codable {
     try container.encode(directory, forKey: .directory, bytesKey: .directoryBytes)
     try container.encode(readOnly, forKey: .readOnly)
     try container.encode(writeback, forKey: .writeback)
+    try container.encodeIfPresent(device, forKey: .device)
   }
 }
 

@@ -39,16 +39,17 @@ struct Run: ParsableCommand {
 
   func run() throws {
     do {
+      Caller.prepareEnvironment(shownAt: at?.path)
       let directory = try store.directory()
       // Ctrl-C ends this command as any other, until there is something to put in order.
       let engine = try DaemonLauncher.engine(for: directory)
       let interruptions = try Interruptions()
       let code = try RunSession(
         engine: engine, store: directory, interruptions: interruptions,
-        arguments: command.map(Arguments.bytes), shownAt: at?.path, keep: keep, json: json
+        arguments: command.map(\.carriedBytes), shownAt: at?.path, keep: keep, json: json
       ).run(from: from)
       throw ExitCode(code)
-    } catch let failure as Failure {
+    } catch let failure as Failure where failure != .readerIsGone {
       Console.report(failure)
       throw ExitCode(failure.kind == .canceled ? failure.exitCode : RunExit.tineFailed)
     }
@@ -104,15 +105,17 @@ private struct RunSession {
 
   private func execute(in workspace: Workspace) throws -> Int32 {
     try ChildProcesses.adoptOrphans()
+    let program: Program
     let command: ReapedCommand
     do throws(SpawnError) {
-      command = try ReapedCommand(workspace.command(arguments, variables: []))
+      program = try Program(arguments[0], shownAt: shownAt)
+      command = try ReapedCommand(workspace.command([program.path] + arguments.dropFirst(), variables: []))
     } catch {
       guard error.step == .program else { throw Failure(error, starting: arguments[0]) }
       Console.report(Failure(error, starting: arguments[0]))
       return error.errno == .noSuchFile ? RunExit.noSuchProgram : RunExit.cannotExecute
     }
-    let ending = wait(for: command)
+    let ending = withExtendedLifetime(program) { wait(for: command) }
     try command.endEverything()
     return ending.code
   }

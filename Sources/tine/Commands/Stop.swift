@@ -22,7 +22,7 @@ struct Stop: ParsableCommand {
     if output.json {
       try Console.print(json: ["stopped": engine != nil])
     } else {
-      Console.print(engine == nil ? "no daemon runs for this store" : "the daemon has ended")
+      try Console.print(engine == nil ? "no daemon runs for this store" : "the daemon has ended")
     }
   }
 }

@@ -89,6 +89,7 @@ final class SampleSession: Sendable {
   private func settle(_ result: AttemptResult) throws(Failure) {
     let loser: String? = state.withLock { state in
       state.results.append(result)
+      guard result.mayBeKept else { return result.name }
       state.kept.insert(result.name)
       guard state.kept.count > plan.keepBest else { return nil }
       let worst = state.results.filter { state.kept.contains($0.name) }.max { $0.isBetter(than: $1) }

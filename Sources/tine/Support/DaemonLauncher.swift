@@ -22,7 +22,8 @@ struct DaemonLauncher {
     if let engine = try RemoteEngine(store: store, interruption: interruption, onSilence: Console.note) {
       return engine
     }
-    throw Failure(.unreachable, "the daemon ended as soon as it had started", hint: "see \(store)/daemon.log")
+    throw Failure(
+      .unreachable, "the daemon ended as soon as it had started", hint: "see \((store + "/daemon.log").quoted)")
   }
 
   /// Starts the daemon and waits until it serves, or says why it cannot.
@@ -48,9 +49,9 @@ struct DaemonLauncher {
   private func openStore() throws(Failure) -> FileDescriptor {
     do throws(Errno) { return try FileDescriptor(opening: store, flags: O_RDONLY | O_DIRECTORY) } catch {
       if error == .noSuchFile {
-        throw Failure(.notAStore, "there is no store at \(store)", hint: "'tine init' makes one")
+        throw Failure(.notAStore, "there is no store at \(store.quoted)", hint: "'tine init' makes one")
       }
-      throw Failure(.failed, "cannot open \(store): \(error)")
+      throw Failure(.failed, "cannot open \(store.quoted): \(error)")
     }
   }
 
@@ -84,7 +85,7 @@ struct DaemonLauncher {
       do throws(SpawnError) { try command.startDetached() } catch { throw error.errno }
       return readiness.closeWriter()
     } catch {
-      throw Failure(.failed, "cannot start \(program): \(error)")
+      throw Failure(.failed, "cannot start \(program.quoted): \(error)")
     }
   }
 
@@ -112,7 +113,7 @@ struct DaemonLauncher {
   /// The daemon says `{}` when it serves, an error when it cannot, and nothing when it crashed.
   private func check(_ readiness: [UInt8]) throws(Failure) {
     if readiness.isEmpty {
-      throw Failure(.unreachable, "the daemon ended before it served", hint: "see \(store)/daemon.log")
+      throw Failure(.unreachable, "the daemon ended before it served", hint: "see \((store + "/daemon.log").quoted)")
     }
     if readiness != Array("{}".utf8) { throw try JSON.decode(ErrorBody.self, from: Data(readiness)).error }
   }
@@ -130,7 +131,7 @@ struct DaemonLauncher {
       return String(cString: resolved)
     }
     throw Failure(
-      .failed, "the program tined is neither in \(directory) nor in its libexec",
+      .failed, "the program tined is neither in \(String(directory).quoted) nor in its libexec",
       hint: "install tine and tined together")
   }
 }

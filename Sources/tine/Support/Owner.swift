@@ -1,5 +1,6 @@
 import Control
 import Service
+import SystemIO
 
 /// Who owns a store and carries out what a command asks for: its daemon where one runs, or else this process.
 enum Owner {
@@ -40,7 +41,7 @@ enum Owner {
       if lock.wait(atMost: pause) { return nil }
       guard ContinuousClock.now < deadline else {
         throw Failure(
-          .storeInUse, "the store \(store) is in use by another process, which does not answer",
+          .storeInUse, "the store \(store.quoted) is in use by another process, which does not answer",
           hint: "a command may be at work: try again when it has ended; or see daemon.log in the store")
       }
     }

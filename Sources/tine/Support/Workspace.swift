@@ -1,6 +1,7 @@
 import Control
 import Glibc
 import Processes
+import SystemIO
 
 /// A fork that is mounted at a private directory while commands run in it, and at the latest until this process ends.
 struct Workspace: Sendable {
@@ -89,9 +90,14 @@ extension ReapedCommand {
 extension Failure {
   /// Why a command did not start, and the exit code that says so.
   init(_ error: SpawnError, starting command: [UInt8]) {
-    let program = String(decoding: command, as: UTF8.self)
+    let program = Quoting.quoted(command)
     switch error.step {
-    case .program: self.init(.failed, "cannot run \(program): \(error.errno)")
+    case .program:
+      let isMissing = error.errno == .noSuchFile && Program.meansFileOfCaller(command)
+      self.init(
+        .failed, "cannot run \(program): \(error.errno)",
+        hint: isMissing
+          ? "a relative path is looked up where tine was called; 'sh -c PATH' runs a program of the fork" : nil)
     case .directory: self.init(.failed, "cannot enter the fork: \(error.errno)")
     case .namespace:
       self.init(

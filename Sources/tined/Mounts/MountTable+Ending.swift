@@ -29,7 +29,9 @@ extension MountTable {
       // Whoever else unmounted it was faster.
       if error.reason == .notMounted { return settle(number, entry, place, hasEnded: false) }
       guard error.reason == .busy else { throw Failure(mounting: error) }
-      guard lazy else { throw busy([(entry, place)], hint: "'tine unmount --lazy' takes it away from them") }
+      guard lazy else {
+        throw busy([(entry, place)], hint: "end what uses it; 'tine unmount --lazy' takes it away from them")
+      }
       do throws(MountError) { try entry.served.unmountLazily(at: place) } catch { throw Failure(mounting: error) }
       settle(number, entry, place, hasEnded: entry.served.places.isEmpty && hasEnded(number))
     }
@@ -72,7 +74,7 @@ extension MountTable {
       else { return nil }
       return (entry, mount.directory.text)
     }
-    if !used.isEmpty { throw busy(used, hint: "end them first; '--force' takes the mounts away from them") }
+    if !used.isEmpty { throw busy(used, hint: "end what uses it; 'tine stop --force' takes it away from them") }
   }
 
   /// Ends the mount that was made for a client that is gone. Its processes are about to end, or have escaped; these lose it.
@@ -118,9 +120,9 @@ extension MountTable {
   func leave(_ number: Int) {
     state.notifyAll { state in
       guard let entry = state.entries.removeValue(forKey: number) else { return }
-      state.leaving[number] = entry.name
       var kept = entry.kept
       kept.isLeaving = true
+      state.leaving[number] = kept
       keep(kept, number)
       for directory in kept.madeDirectories { rmdir(directory) }
       write(state)
@@ -132,12 +134,15 @@ extension MountTable {
 
   private func busy(_ used: [(entry: Entry, place: String)], hint: String) -> Failure {
     let list = used.map { "\($0.place) is in use\(Self.text(FileSystemUser.all(of: $0.entry.served.device)))" }
-    return Failure(.conflict, list.joined(separator: "; "), hint: "end what uses it; \(hint)")
+    return Failure(.conflict, list.joined(separator: "; "), hint: hint)
   }
 
   /// Who uses a fork that is mounted, or is off its directory: ` by sh (process 123)`; empty if that cannot be found out.
   func users(of name: String) -> String {
-    let device = state.withLock { $0.entries.values.first { $0.name == name }?.served.device }
+    let device = state.withLock { state in
+      state.entries.values.first { $0.name == name }?.served.device
+        ?? state.leaving.values.first { $0.mount.name == name }?.device
+    }
     return device.map { Self.text(FileSystemUser.all(of: $0)) } ?? ""
   }
 

@@ -17,7 +17,7 @@ extension MountTable {
       state.withLock { state in
         if state.endedEarly.remove(number) != nil { return }
         if kept.isLeaving {
-          state.leaving[number] = kept.mount.name
+          state.leaving[number] = kept
         } else {
           state.entries[number] = Entry(kept: kept, served: served)
         }

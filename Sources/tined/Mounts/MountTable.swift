@@ -25,8 +25,8 @@ final class MountTable: Sendable {
     var reserved: [Int: String] = [:]
     /// Mounts that ended before they were entered.
     var endedEarly: Set<Int> = []
-    /// Mounts that are off their directories, and whose last users are still there: what they show.
-    var leaving: [Int: String] = [:]
+    /// Mounts that are off their directories, and whose last users are still there.
+    var leaving: [Int: KeptMount] = [:]
   }
 
   let supervisor: SupervisorLink
@@ -54,7 +54,7 @@ final class MountTable: Sendable {
   var numbered: [(number: Int, mount: Control.Mount)] {
     let entries = state.withLock { $0.entries.sorted { $0.key < $1.key } }
     return entries.flatMap { number, entry in
-      entry.served.places.map { (number, entry.kept.mount.moved(to: BytePath($0))) }
+      entry.served.places.map { (number, entry.kept.mount.moved(to: BytePath($0), device: entry.served.device)) }
     }
   }
 
@@ -84,7 +84,7 @@ final class MountTable: Sendable {
       let served = try serve(fileSystem, request, number, target)
       let mount = Control.Mount(
         name: fileSystem.name, directory: BytePath(target.path), readOnly: fileSystem.isReadOnly,
-        writeback: request.writeback && !fileSystem.isReadOnly)
+        writeback: request.writeback && !fileSystem.isReadOnly, device: served.device)
       enter(KeptMount(mount, request, served.handover), served, number)
       return (mount, number)
     }
@@ -133,7 +133,9 @@ final class MountTable: Sendable {
     let name = fileSystem.name
     let found: Reservation? = state.wait(atMost: Self.patience) { state in
       if !fileSystem.isReadOnly {
-        if state.reserved.values.contains(name) || state.leaving.values.contains(name) { return nil }
+        if state.reserved.values.contains(name) || state.leaving.values.contains(where: { $0.mount.name == name }) {
+          return nil
+        }
         if let (number, entry) = state.entries.first(where: { $0.value.name == name }) {
           // Whoever else unmounted it has done so a moment ago.
           return entry.served.places.isEmpty ? nil : .mounted(number, entry)
@@ -222,8 +224,9 @@ final class MountTable: Sendable {
 
 extension Control.Mount {
   /// The same mount at another directory.
-  func moved(to directory: BytePath) -> Control.Mount {
-    Control.Mount(name: name, directory: directory, readOnly: readOnly, writeback: writeback)
+  func moved(to directory: BytePath, device: UInt64? = nil) -> Control.Mount {
+    Control.Mount(
+      name: name, directory: directory, readOnly: readOnly, writeback: writeback, device: device ?? self.device)
   }
 }
 
