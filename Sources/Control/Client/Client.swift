@@ -49,6 +49,9 @@ final class Client: Sendable {
     }
   }
 
+  /// Opens a session with the daemon.
+  func session() throws(Failure) -> ClientSession { try ClientSession(store: store, watch) }
+
   /// Sends a request for a long operation and hears of its progress until the answer comes.
   @discardableResult
   func follow<Answer: Codable & Sendable>(
