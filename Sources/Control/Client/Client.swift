@@ -91,7 +91,7 @@ final class Client: Sendable {
       address = try SocketAddress(store: store)
     } catch {
       if error == .noSuchFile { return nil }
-      throw Failure(.unreachable, "cannot open \(store): \(error)")
+      throw Failure(.unreachable, "cannot open \(store.quoted): \(error)")
     }
     return try Connection(to: address, watch)
   }
