@@ -36,11 +36,14 @@ final class Session: Sendable {
 
   var leases: [Lease] { state.withLock { $0.leases } }
 
-  /// How long nothing has been asked of it; nil if something was made for it.
-  var idleTime: Duration? { state.withLock { $0.leases.isEmpty ? $0.lastUse.duration(to: .now) : nil } }
-
   /// The client is gone, and its session is not served any more.
   var isOver: Bool { state.withLock { $0.isOver } }
+
+  /// Since when the client has asked for nothing, if nothing would end with its session; nil otherwise.
+  var idleSince: ContinuousClock.Instant? { state.withLock { $0.leases.isEmpty ? $0.lastUse : nil } }
+
+  /// The client has asked for something.
+  func touch() { state.withLock { $0.lastUse = .now } }
 
   /// Keeps a descriptor for the request that names it.
   func pass(_ file: consuming FileDescriptor, as number: Int) throws(Failure) {
@@ -50,16 +53,13 @@ final class Session: Sendable {
         throw Failure(.badRequest, "more than \(Self.mostPassed) descriptors wait for a request that names them")
       }
       state.passed[number] = passed
-      state.lastUse = .now
     }
   }
 
   /// Gives a descriptor away that was passed.
   func take(_ number: Int) throws(Failure) -> FileDescriptor {
-    let passed = state.withLock { state in
-      state.lastUse = .now
-      return state.passed.removeValue(forKey: number)
-    }
+    touch()
+    let passed = state.withLock { $0.passed.removeValue(forKey: number) }
     guard let passed, let file = passed.file.withLock({ $0.take() }) else {
       throw Failure(.badRequest, "the session has passed no descriptor \(number)")
     }
