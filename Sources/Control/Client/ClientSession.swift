@@ -42,7 +42,17 @@ public final class ClientSession: Sendable {
     if let error = try Self.receive(socket).error { throw error }
   }
 
+  /// How long the daemon may take to answer, in milliseconds. A worker that is killed between a question and its answer never does.
+  private static let patience: Int32 = 30_000
+
   private static func receive(_ socket: borrowing MessageSocket) throws(Failure) -> SessionAnswer {
+    var event = pollfd(fd: socket.descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+    while true {
+      let ready = poll(&event, 1, patience)
+      if ready > 0 { break }
+      if ready == 0 { throw Failure(.unreachable, "the daemon does not answer", hint: "see daemon.log in the store") }
+      if Errno.last != .interrupted { throw unreachable(.last) }
+    }
     let bytes: [UInt8]
     do throws(Errno) {
       guard let message = try socket.receive() else { throw .notConnected }

@@ -152,10 +152,18 @@ final class MountTable: Sendable {
       hint: "end what uses it, or mount a fork of it here")
   }
 
+  /// Whether nobody but this process's user can put set-user-ID programs and devices into the store: whose store it is could write to its
+  /// files.
+  private var storeIsOurs: Bool {
+    var status = stat()
+    return fstat(store.rawValue, &status) == 0 && status.st_uid == geteuid()
+  }
+
   private func serve(
     _ fileSystem: FileSystem, _ request: MountRequest, _ number: Int, _ target: borrowing MountTarget
   ) throws(Failure) -> MountedFork {
-    let options = MountedFork.Options(name: fileSystem.name, writesBack: request.writeback)
+    let options = MountedFork.Options(
+      name: fileSystem.name, writesBack: request.writeback, isTrusted: storeIsOurs)
     do throws(MountError) {
       return try MountedFork(
         fileSystem, on: target, options: options, journal: journal.connection(UInt64(number))
