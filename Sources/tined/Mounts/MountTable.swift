@@ -181,7 +181,7 @@ final class MountTable: Sendable {
       if served.handover.agreement.flags.contains(.resend) { keep(kept, number, channel: served.channel) }
       write(state)
     }
-    log.info("mounted \(kept.mount.name) at \(kept.mount.directory.text)")
+    log.info("mounted \(kept.mount.name) at \(kept.mount.directory.quoted)")
   }
 
   private func addPlace(
@@ -192,7 +192,7 @@ final class MountTable: Sendable {
     } catch {
       guard error.reason == .notPermitted else { throw Failure(mounting: error) }
       throw Failure(
-        .conflict, "\(entry.name) is mounted already, at \(entry.served.places.joined(separator: ", "))",
+        .conflict, "\(entry.name) is mounted already, at \(entry.served.places.map(\.quoted).joined(separator: ", "))",
         hint: "only root can mount it at a second directory: unmount it there first, or mount a fork of it here")
     }
     let path = target.path
@@ -203,7 +203,7 @@ final class MountTable: Sendable {
         write(state)
       }
     }
-    log.info("mounted \(entry.name) at \(path) too")
+    log.info("mounted \(entry.name) at \(path.quoted) too")
     return entry.kept.mount.moved(to: BytePath(path))
   }
 
@@ -212,7 +212,7 @@ final class MountTable: Sendable {
       let data = [UInt8](try JSON.encode(kept))
       supervisor.tell(.keep(name: Descriptors.mount(number), data: data), descriptor: channel)
     } catch {
-      log.error("the mount at \(kept.mount.directory.text) will end with this process: \(error)")
+      log.error("the mount at \(kept.mount.directory.quoted) will end with this process: \(error)")
     }
   }
 
