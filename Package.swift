@@ -110,7 +110,7 @@ let package = Package(
       dependencies: ["TestSupport", "CoherenceSupport", "PosixCalls", "SystemIO", "tine", "tined"],
       swiftSettings: settings),
     .target(
-      name: "MountTestSupport", dependencies: ["SystemIO", "TestSupport"], path: "Tests/MountTestSupport",
+      name: "MountTestSupport", dependencies: ["CLinux", "SystemIO", "TestSupport"], path: "Tests/MountTestSupport",
       swiftSettings: settings),
     .executableTarget(
       name: "PosixTestPeer", dependencies: ["PosixCalls", "SystemIO"], path: "Tests/PosixTestPeer",
