@@ -26,3 +26,5 @@ int linux_start_writeback(int descriptor, off_t offset, off_t length) {
 }
 
 int linux_try_lock_exclusively(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB); }
+
+int linux_try_lock_shared(int descriptor) { return flock(descriptor, LOCK_SH | LOCK_NB); }

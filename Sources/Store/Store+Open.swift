@@ -11,11 +11,11 @@ extension Store {
 
   /// Makes a new store in a directory of the host, which may exist if it is empty.
   public static func create(at path: String) throws(StoreError) {
-    let storage = DirectoryStorage(path)
-    try storing("make the store \(path)") { () throws(Errno) in
-      do throws(Errno) { try storage.makeDirectory("") } catch {
+    let storage = try storing("make the store \(path)") { () throws(Errno) in
+      do throws(Errno) { try DirectoryStorage.makeDirectory(at: path) } catch {
         guard error == .exists else { throw error }
       }
+      return try DirectoryStorage(opening: path)
     }
     try create(on: storage, describedAs: path)
     // The name of the store itself, which its parent holds. Whoever may not read that cannot flush it.
@@ -57,11 +57,18 @@ extension Store {
 
   /// Opens the store in a directory of the host, and recovers what its last owner left.
   ///
+  public static func open(at path: String, options: StoreOptions = StoreOptions()) throws(StoreError) -> Store {
+    try open(on: directory(at: path), options: options, describedAs: path)
+  }
+
+  /// The directory of a store on the host.
+  ///
   /// - Parameter lock: the store's, where the last owner has handed it over (`fileLock`).
-  public static func open(
-    at path: String, options: StoreOptions = StoreOptions(), holding lock: FileLock? = nil
-  ) throws(StoreError) -> Store {
-    try open(on: DirectoryStorage(path, holding: lock), options: options, describedAs: path)
+  /// - Throws: `notAStore` where there is none.
+  public static func directory(at path: String, holding lock: FileLock? = nil) throws(StoreError) -> DirectoryStorage {
+    do throws(Errno) { return try DirectoryStorage(opening: path, holding: lock) } catch {
+      throw openingFailure(error, path)
+    }
   }
 
   /// The lock by which this process owns the store; nil where it is not in a directory of the host, or closed.
@@ -81,7 +88,12 @@ extension Store {
   }
 
   static func takeLock(_ storage: any Storage, _ path: String) throws(StoreError) -> any AnyObject & Sendable {
-    do throws(Errno) { return try storage.lock(lockPath) } catch {
+    do throws(Errno) { return try storage.lock(lockPath, .exclusive) } catch {
+      if error == .readOnlyFileSystem || error == .accessDenied {
+        throw StoreError(
+          .readOnly, "the store \(path) is read-only",
+          hint: "it can be listed, compared, checked and exported, and what it holds can be mounted read-only")
+      }
       guard error == .wouldBlock else { throw StoreError(error, during: "lock the store \(path)") }
       throw StoreError(
         .storeInUse, "the store \(path) is in use by another process",
@@ -100,12 +112,16 @@ extension Store {
       let file = try storage.open(Superblock.path, .reading)
       return try file.readExactly(Int(min(try file.size(), 4096)), at: 0)
     } catch {
-      guard error == .noSuchFile || error == .notDirectory else {
-        throw StoreError(error, during: "open the store \(path)")
-      }
-      throw StoreError(
-        .notAStore, "there is no store at \(path)", hint: "make one with 'tine init', or name another with --store")
+      throw openingFailure(error, path)
     }
+  }
+
+  private static func openingFailure(_ error: Errno, _ path: String) -> StoreError {
+    guard error == .noSuchFile || error == .notDirectory else {
+      return StoreError(error, during: "open the store \(path)")
+    }
+    return StoreError(
+      .notAStore, "there is no store at \(path)", hint: "make one with 'tine init', or name another with --store")
   }
 
   /// What recovery had to do, for a person; nil where the last owner had ended in order.
@@ -115,7 +131,8 @@ extension Store {
     return recovery.cut.map { "\(replayed); the torn end of the ledger was cut off: \($0)" } ?? replayed
   }
 
-  /// The directory of the host that the store is in; nil where it is on another kind of storage.
+  /// A path to the directory of the host that the store is in, good in this process as long as the store is; nil where it is on another
+  /// kind of storage.
   public var path: String? { (storage as? DirectoryStorage)?.path }
 
   /// Takes a checkpoint, so that the next start has nothing to replay, and stops the background work. Whoever still uses the store

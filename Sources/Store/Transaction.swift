@@ -146,9 +146,10 @@ extension Volume {
 }
 
 extension Errno {
-  /// What a program is told: the disk's own error, or EIO for damage.
+  /// What a program is told: the disk's own error, or EIO for damage. That a file of the store is gone says nothing of the program's own.
   public init(_ error: LedgerError) {
     switch error {
+    case .storage(.noSuchFile): self = .inputOutput
     case .storage(let errno): self = errno
     case .wouldBlock: self = .wouldBlock
     case .stopped, .damaged, .newerFormat: self = .inputOutput

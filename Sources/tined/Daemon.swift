@@ -36,11 +36,11 @@ struct Daemon: Sendable {
     let takeover = try Takeover(of: store, from: supervisor, log: log)
     let local = takeover.local
     if let recovery = local.recovery { log.notice("\(recovery)") }
-    let path = try describing("open the store") { () throws(Errno) in try SocketAddress(store: store).keep() }
+    let path = try describing("open the store") { () throws(Errno) in try SocketAddress(store: local.storage.path).keep() }
     // Whoever left a socket there is gone: this process owns the store.
     unlink(path)
     let activity = Activity()
-    let table = MountTable(store: local.directory, supervisor: supervisor, journal: takeover.journal, log: log)
+    let table = MountTable(store: local.storage.path, supervisor: supervisor, journal: takeover.journal, log: log)
     try takeover.goOn(in: table)
     let engine = DaemonEngine(local, table, socket: path, activity: activity, supervisor: supervisor, log: log)
     Task { await serve(engine, activity, supervisor, at: path, readiness) }

@@ -103,7 +103,7 @@ public final class SimulatedDisk: Storage {
     }
   }
 
-  public func lock(_ path: String) throws(Errno) -> any AnyObject & Sendable {
+  public func lock(_ path: String, _ mode: StorageLockMode) throws(Errno) -> any AnyObject & Sendable {
     guard state.withLock({ $0.locked.insert(path).inserted }) else { throw .wouldBlock }
     return MemoryLock { [weak self] in self?.state.withLock { _ = $0.locked.remove(path) } }
   }

@@ -24,4 +24,7 @@ int linux_start_writeback(int descriptor, off_t offset, off_t length);
 
 /// flock(2) with LOCK_EX | LOCK_NB.
 int linux_try_lock_exclusively(int descriptor);
+
+/// flock(2) with LOCK_SH | LOCK_NB.
+int linux_try_lock_shared(int descriptor);
 #endif

@@ -117,7 +117,7 @@ final class RecordingDisk: Storage {
 
   func synchronizeDirectory(_ path: String) throws(Errno) { try note(.synchronizeDirectory(path)) }
 
-  func lock(_ path: String) throws(Errno) -> any AnyObject & Sendable {
+  func lock(_ path: String, _ mode: StorageLockMode) throws(Errno) -> any AnyObject & Sendable {
     guard state.withLock({ $0.locked.insert(path).inserted }) else { throw .wouldBlock }
     return MemoryLock { [weak self] in self?.state.withLock { _ = $0.locked.remove(path) } }
   }
