@@ -30,6 +30,7 @@ public final class LocalEngine: Engine {
     self.writes = writes
     var options = StoreOptions(reportingTo: onTrouble)
     options.checkpointsInBackground = writes
+    if !writes { options.reservedBytes = 0 }
     options.onRecovery = onRecovery
     options.onAppend = onAppend
     let (place, store) = try Self.whenFree(directory, patience) { () throws(StoreError) in

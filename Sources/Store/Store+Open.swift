@@ -79,12 +79,24 @@ extension Store {
   ) throws(StoreError) -> Store {
     let superblock = try readSuperblock(storage, path)
     let lock = try takeLock(storage, path)
+    var options = options
+    let reserve = makeReserve(storage, &options)
     let recovered = try RecoveredStore(storage, options)
-    let store = Store(storage: storage, options: options, lock: lock, superblock: superblock, recovered: recovered)
+    let store = Store(
+      storage: storage, options: options, lock: lock, superblock: superblock, recovered: recovered, reserve: reserve)
+    // Not before recovery, which may need the room.
+    reserve.restore()
     options.onRecovery?(recovered.report.lastLSN)
     try store.dropIncompleteImports()
     if options.checkpointsInBackground { store.startCheckpointing() }
     return store
+  }
+
+  /// The store's reserve, from which the ledger may take.
+  static func makeReserve(_ storage: any Storage, _ options: inout StoreOptions) -> Reserve {
+    let reserve = Reserve(storage, size: options.reservedBytes)
+    options.ledger.releaseReserve = { reserve.release(for: .record) }
+    return reserve
   }
 
   static func takeLock(_ storage: any Storage, _ path: String) throws(StoreError) -> any AnyObject & Sendable {
@@ -135,8 +147,8 @@ extension Store {
   /// kind of storage.
   public var path: String? { (storage as? DirectoryStorage)?.path }
 
-  /// Takes a checkpoint, so that the next start has nothing to replay, and stops the background work. Whoever still uses the store
-  /// can read, and changes nothing any more.
+  /// Takes a checkpoint, so that the next start has nothing to replay, and stops the background work. On a full disk a flush has to do, for
+  /// then the next start replays. Whoever still uses the store can read, and changes nothing any more.
   public func close() throws(StoreError) {
     // Whoever opens it next need not wait until the last reference to this object is gone.
     defer {
@@ -146,7 +158,11 @@ extension Store {
     }
     stopCheckpointing()
     ledger.beginNewSegment()
-    try checkpoint()
+    do throws(StoreError) { try checkpoint() } catch {
+      guard error.kind == .noSpace else { throw error }
+      try flush()
+      reserve.restore()
+    }
   }
 }
 

@@ -108,7 +108,10 @@ public final class SimulatedDisk: Storage {
     return MemoryLock { [weak self] in self?.state.withLock { _ = $0.locked.remove(path) } }
   }
 
-  public func capacity() throws(Errno) -> (free: UInt64, total: UInt64) { (1 << 30, 1 << 31) }
+  public func capacity() throws(Errno) -> (free: UInt64, total: UInt64) {
+    let (used, total) = state.withLock { ($0.usedBytes, min($0.capacity, 1 << 40)) }
+    return (UInt64(max(0, total - used)), UInt64(total))
+  }
 }
 
 extension SimulatedDisk.State {
