@@ -6,6 +6,8 @@ public import SystemIO
 
 /// Carries out requests on a store that this process owns.
 public final class LocalEngine: Engine {
+  /// The path by which the store was opened.
+  public let directory: String
   /// The store's directory, which may have another path by now than the one by which it was opened.
   public let storage: DirectoryStorage
   private let opened: Mutex<Store?>
@@ -27,6 +29,7 @@ public final class LocalEngine: Engine {
     onRecovery: (@Sendable (UInt64) -> Void)? = nil, onAppend: (@Sendable (UInt64) -> Void)? = nil,
     onTrouble: (@Sendable (String) -> Void)? = nil
   ) throws(Failure) {
+    self.directory = directory
     self.writes = writes
     var options = StoreOptions(reportingTo: onTrouble)
     options.checkpointsInBackground = writes
@@ -36,7 +39,7 @@ public final class LocalEngine: Engine {
     let (place, store) = try Self.whenFree(directory, patience) { () throws(StoreError) in
       let place = if let storage { storage } else { try Store.directory(at: directory) }
       let open: any Storage = writes ? place : OverlayStorage(place)
-      return (place, try Store.open(on: open, options: options, describedAs: directory))
+      return (place, try Store.open(on: open, options: options, describedAs: directory.quoted))
     }
     self.storage = place
     opened = Mutex(store)

@@ -17,7 +17,7 @@ extension Store {
       }
       return try DirectoryStorage(opening: path)
     }
-    try create(on: storage, describedAs: path)
+    try create(on: storage, describedAs: path.quoted)
     // The name of the store itself, which its parent holds. Whoever may not read that cannot flush it.
     try storing("make the store \(path)") { () throws(Errno) in
       do throws(Errno) { try storage.synchronizeDirectory("..") } catch {
@@ -58,7 +58,7 @@ extension Store {
   /// Opens the store in a directory of the host, and recovers what its last owner left.
   ///
   public static func open(at path: String, options: StoreOptions = StoreOptions()) throws(StoreError) -> Store {
-    try open(on: directory(at: path), options: options, describedAs: path)
+    try open(on: directory(at: path), options: options, describedAs: path.quoted)
   }
 
   /// The directory of a store on the host.
@@ -67,7 +67,7 @@ extension Store {
   /// - Throws: `notAStore` where there is none.
   public static func directory(at path: String, holding lock: FileLock? = nil) throws(StoreError) -> DirectoryStorage {
     do throws(Errno) { return try DirectoryStorage(opening: path, holding: lock) } catch {
-      throw openingFailure(error, path)
+      throw openingFailure(error, path.quoted)
     }
   }
 
@@ -104,7 +104,7 @@ extension Store {
       if error == .readOnlyFileSystem || error == .accessDenied {
         throw StoreError(
           .readOnly, "the store \(path) is read-only",
-          hint: "it can be listed, compared, checked and exported, and what it holds can be mounted read-only")
+          hint: "it can be listed, compared, checked and exported; mounts and changes need a copy that can be written to")
       }
       guard error == .wouldBlock else { throw StoreError(error, during: "lock the store \(path)") }
       throw StoreError(
@@ -150,11 +150,13 @@ extension Store {
   /// Takes a checkpoint, so that the next start has nothing to replay, and stops the background work. On a full disk a flush has to do, for
   /// then the next start replays. Whoever still uses the store can read, and changes nothing any more.
   public func close() throws(StoreError) {
-    // Whoever opens it next need not wait until the last reference to this object is gone.
+    // Whoever opens it next need not wait until the last reference to this object is gone. No collection is under way then.
     defer {
-      ledger.close()
-      fileLock?.release()
-      lock.withLock { $0 = nil }
+      maintenance.withLock { _ in
+        ledger.close()
+        fileLock?.release()
+        lock.withLock { $0 = nil }
+      }
     }
     stopCheckpointing()
     ledger.beginNewSegment()

@@ -16,6 +16,9 @@ public struct Failure: Error, Codable, Hashable, Sendable {
     case readOnly = "read-only"
     case notSupported = "not-supported"
     case unreachable
+    case busy
+    /// The daemon runs and answers nobody.
+    case silent
     case canceled
     case failed
   }
@@ -45,8 +48,9 @@ extension Failure.Kind {
     case .nameTaken, .conflict, .storeExists, .storeInUse: 409
     case .canceled: 499
     case .notSupported, .newerFormat: 501
+    case .busy: 503
     case .noSpace: 507
-    case .damaged, .unreachable, .failed: 500
+    case .damaged, .unreachable, .silent, .failed: 500
     }
   }
 }

@@ -37,6 +37,9 @@ extension Store {
     pthread_detach(thread)
   }
 
+  /// Whether the store is being closed.
+  var isStopping: Bool { checkpointer.state.withLock { $0.shouldStop } }
+
   func stopCheckpointing() {
     checkpointer.state.notifyAll { $0.shouldStop = true }
     checkpointer.state.wait { $0.isRunning ? nil : () }

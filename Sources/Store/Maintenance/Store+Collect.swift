@@ -30,6 +30,7 @@ extension Store {
   public func collectGarbage(shouldContinue: () -> Bool = { true }) throws(StoreError) -> CollectionReport {
     defer { reserve.restore() }
     return try maintenance.withLock { (state) throws(StoreError) in
+      guard lock.withLock({ $0 != nil }) else { throw StoreError(.failed, "collect garbage: the store is closed") }
       let garbage = fullDisk.take()
       ledger.beginMarking()
       do throws(StoreError) {

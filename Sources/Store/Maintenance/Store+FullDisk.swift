@@ -1,3 +1,4 @@
+import Glibc
 import Ledger
 import Synchronization
 import SystemIO
@@ -19,6 +20,15 @@ final class FullDisk: Sendable {
     var next = ContinuousClock.now
   }
 
+  /// A collection that has ended.
+  struct Collection {
+    let hasFailed: Bool
+    let duration: Duration
+  }
+
+  /// After a collection that failed.
+  private static let pauseAfterFailure = Duration.seconds(5)
+
   /// What can be expected to come back.
   struct Garbage {
     var heads: Int64
@@ -30,10 +40,18 @@ final class FullDisk: Sendable {
   private let heads = Atomic<Int64>(1)
   private let pages = Atomic<Int64>(0)
 
-  /// Waits until a collection has ended, some time at most.
-  func wait(atMost duration: Duration) {
-    let (collections, milliseconds) = (state.withLock { $0.collections }, Int(duration / .milliseconds(1)) + 1)
-    _ = state.wait(atMost: milliseconds) { $0.collections == collections ? nil : () }
+  /// Waits until more than so many collections have ended, some time at most.
+  func wait(after collections: UInt64, atMost duration: Duration) {
+    _ = state.wait(atMost: Int(duration / .milliseconds(1)) + 1) { $0.collections == collections ? nil : () }
+  }
+
+  func end(_ collection: Collection) {
+    state.notifyAll { state in
+      state.isCollecting = false
+      state.collections += 1
+      state.hasFailed = collection.hasFailed
+      state.next = .now + (collection.hasFailed ? Self.pauseAfterFailure : collection.duration * 9)
+    }
   }
 
   var garbage: Garbage {
@@ -56,8 +74,6 @@ extension Store {
   private static let worthwhilePages: Int64 = 256
   /// How long a change waits until a collection can begin, or for one that another one has begun.
   private static let patience = Duration.seconds(10)
-  /// After a collection that failed.
-  private static let pauseAfterFailure = Duration.seconds(5)
 
   /// Runs a change, and runs it again where the disk was full and a collection has freed space since. No lock may be held.
   ///
@@ -90,7 +106,7 @@ extension Store {
 
   private enum Turn {
     case collect
-    case wait(atMost: Duration)
+    case wait(after: UInt64, atMost: Duration)
     case ended(isWorthwhile: Bool)
   }
 
@@ -103,32 +119,50 @@ extension Store {
       let turn = fullDisk.state.withLock { state -> Turn in
         let left = ContinuousClock.now.duration(to: deadline)
         if left <= .zero { return .ended(isWorthwhile: false) }
-        if state.isCollecting { return .wait(atMost: left) }
+        if state.isCollecting { return .wait(after: state.collections, atMost: left) }
         if state.collections > before { return .ended(isWorthwhile: !state.hasFailed) }
         guard let pause = pauseBeforeCollection(state) else { return .ended(isWorthwhile: false) }
-        if pause > .zero { return .wait(atMost: min(pause, left)) }
+        if pause > .zero { return .wait(after: state.collections, atMost: min(pause, left)) }
         state.isCollecting = true
         return .collect
       }
       switch turn {
       case .ended(let isWorthwhile): return isWorthwhile
-      case .wait(let duration): fullDisk.wait(atMost: duration)
-      case .collect: return collectForAll()
+      case .wait(let collections, let duration): fullDisk.wait(after: collections, atMost: duration)
+      case .collect: startCollecting()
       }
     }
   }
 
-  private func collectForAll() -> Bool {
+  /// On a thread of its own: a collection may take longer than anybody waits for it.
+  private func startCollecting() {
+    let context = Unmanaged.passRetained(self)
+    var thread = pthread_t()
+    let result = pthread_create(
+      &thread, nil,
+      { context in
+        let (fullDisk, collection) = Store.collect(Unmanaged.fromOpaque(context!))
+        fullDisk.end(collection)
+        return nil
+      }, context.toOpaque())
+    guard result == 0 else {
+      context.release()
+      fullDisk.end(collectForAll())
+      return
+    }
+    pthread_detach(thread)
+  }
+
+  /// The store is let go of before anybody learns of the end.
+  private static func collect(_ context: Unmanaged<Store>) -> (FullDisk, FullDisk.Collection) {
+    let store = context.takeRetainedValue()
+    return (store.fullDisk, store.collectForAll())
+  }
+
+  private func collectForAll() -> FullDisk.Collection {
     let began = ContinuousClock.now
     // Sealing alone gives back what was reserved ahead, so how much was removed does not matter.
-    let hasFailed = (try? collectGarbage()) == nil
-    let duration = began.duration(to: .now)
-    fullDisk.state.notifyAll { state in
-      state.isCollecting = false
-      state.collections += 1
-      state.hasFailed = hasFailed
-      state.next = .now + (hasFailed ? Self.pauseAfterFailure : duration * 9)
-    }
-    return !hasFailed
+    let report = try? collectGarbage { !isStopping }
+    return FullDisk.Collection(hasFailed: report == nil, duration: began.duration(to: .now))
   }
 }
