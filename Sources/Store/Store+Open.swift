@@ -104,7 +104,7 @@ extension Store {
       if error == .readOnlyFileSystem || error == .accessDenied {
         throw StoreError(
           .readOnly, "the store \(path) is read-only",
-          hint: "it can be listed, compared, checked and exported; mounts and changes need a copy that can be written to")
+          hint: "it can be listed, compared, checked and exported; mounts and changes need a copy of it")
       }
       guard error == .wouldBlock else { throw StoreError(error, during: "lock the store \(path)") }
       throw StoreError(

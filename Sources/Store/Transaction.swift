@@ -147,7 +147,9 @@ extension Volume {
       throw Errno(error)
     }
     let mutation = transaction.mutation
-    store.fullDisk.note(FullDisk.Garbage(heads: 0, pages: mutation.discardedPages))
+    // A name that goes leaves records behind that nobody needs, so it counts as well.
+    let garbage = mutation.discardedPages + (kind.freesSpace ? 1 : 0)
+    store.fullDisk.note(FullDisk.Garbage(heads: 0, pages: garbage))
     do throws(TreeError) {
       try store.pool.writing { () throws(TreeError) in
         if head.tree.epoch == 0 { head.tree.epoch = store.makeEpoch() }

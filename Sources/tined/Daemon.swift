@@ -40,7 +40,9 @@ struct Daemon: Sendable {
     let takeover = try Takeover(of: store, from: supervisor, log: log)
     let local = takeover.local
     if let recovery = local.recovery { log.notice("\(recovery)") }
-    let path = try describing("open the store") { () throws(Errno) in try SocketAddress(store: local.storage.path).keep() }
+    let path = try describing("open the store") { () throws(Errno) in
+      try SocketAddress(store: local.storage.path).keep()
+    }
     // Whoever left a socket there is gone: this process owns the store. Nor may anything else keep it from being used.
     try describing("make the socket") { () throws(Errno) in try SmallFile(path).remove() }
     let activity = Activity()

@@ -18,7 +18,8 @@ struct MovedStoreTests {
 
   /// More than a segment, so that a new one is begun, and a flush of its name.
   private func expectToGoOn(_ name: String) {
-    let written = shell("cd \(mount) && dd if=/dev/urandom of=\(name) bs=1M count=70 conv=fsync && cp \(name) copy && sync")
+    let written = shell(
+      "cd \(mount) && dd if=/dev/urandom of=\(name) bs=1M count=70 conv=fsync && cp \(name) copy && sync")
     #expect(written.code == 0, "\(written.output)")
     #expect(shell("cmp \(mount)/\(name) \(mount)/copy && rm \(mount)/copy").code == 0)
   }

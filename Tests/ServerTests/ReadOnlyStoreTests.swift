@@ -52,7 +52,10 @@ struct ReadOnlyStoreTests {
     store.killDaemon()
     let media = TineStore(at: directory.appending("media"))
     let mounted = shell(
-      "umount -l \(mount); rm \(store.path)/lock; mount --bind \(store.path) \(media.path) && mount -o remount,bind,ro \(media.path)")
+      """
+      umount -l \(mount); rm \(store.path)/lock
+      mount --bind \(store.path) \(media.path) && mount -o remount,bind,ro \(media.path)
+      """)
     try #require(mounted.code == 0, "\(mounted.output)")
     defer { shell("umount \(media.path)") }
     let files = "cd \(store.path) && find ledger index manifest format -type f | sort | xargs sha256sum"

@@ -70,7 +70,9 @@ import Testing
     let late = try bytesRead(appending: 6000, newest)
     #expect(late < early + (128 << 10), "\(early) and \(late) bytes")
     let last = store.ledger.lastLSN
-    let since = try bytesRead(appending: 0) { _ = try store.newestLogEntries(50, of: Reference("main"), from: last - 3) }
+    let since = try bytesRead(appending: 0) {
+      _ = try store.newestLogEntries(50, of: Reference("main"), from: last - 3)
+    }
     #expect(since < 512 << 10, "\(since) bytes")
     #expect(try store.ledger.position.segment > 1 && entries(store, of: nil).count == Int(last))
   }
