@@ -14,23 +14,26 @@ extension LocalEngine {
     return try changes.map { (change) throws(Failure) in Control.Change(change, patch: try patches.patch(change)) }
   }
 
-  public func log(_ request: LogRequest) throws(Failure) -> [Control.LogEntry] {
+  public func log(_ request: LogRequest, while isWanted: () -> Bool) throws(Failure) -> [Control.LogEntry] {
     let store = try store()
     let limit = max(1, request.limit ?? .max)
-    return try translating { () throws(StoreError) in
+    let entries = try translating { () throws(StoreError) in
       let reference = try Reference(request.reference)
       guard request.verify else {
-        return try store.newestLogEntries(limit, of: reference, from: request.since ?? 1).map { Control.LogEntry($0) }
+        return try store.newestLogEntries(limit, of: reference, from: request.since ?? 1, while: isWanted)
+          .map { Control.LogEntry($0) }
       }
       var entries: [Control.LogEntry] = []
       // All that is asked for is verified, and the newest are told: older ones go now and then, and at the end.
       try store.log(of: reference, from: request.since ?? 1, verifying: true) { entry in
         entries.append(Control.LogEntry(entry))
         if entries.count / 2 >= limit { entries.removeFirst(entries.count - limit) }
-        return true
+        return isWanted()
       }
       return entries.suffix(limit)
     }
+    guard isWanted() else { throw .canceled }
+    return entries
   }
 }
 

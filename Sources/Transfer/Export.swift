@@ -17,11 +17,13 @@ public func exportDirectory(
 ) throws(StoreError) -> TransferProgress {
   let target = Array(path.utf8)
   if let status = try? HostFile.status(target), status.st_mode & S_IFMT != S_IFDIR {
-    throw StoreError(.conflict, "export to \(path): it is not a directory", hint: "name one that does not exist yet")
+    throw StoreError(
+      .conflict, "export to \(path.quoted): it is not a directory", hint: "name one that does not exist yet")
   }
   if let names = try? HostFile.names(in: target), !names.isEmpty {
     throw StoreError(
-      .conflict, "export to \(path): the directory is not empty", hint: "name a directory that does not exist yet")
+      .conflict, "export to \(path.quoted): the directory is not empty",
+      hint: "name a directory that does not exist yet")
   }
   let fileSystem = FileSystem(try store.frozenVolume(reference))
   let temporary = target + Array(".tine-export-\(getpid())".utf8)

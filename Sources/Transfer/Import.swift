@@ -20,10 +20,12 @@ public func importDirectory(
 ) throws(StoreError) -> (head: Head, total: TransferProgress) {
   let root = Array(path.utf8)
   let status: stat
-  do throws(Errno) { status = try HostFile.status(root) } catch { throw StoreError(error, during: "import of \(path)") }
+  do throws(Errno) { status = try HostFile.status(root) } catch {
+    throw StoreError(error, during: "import of \(path.quoted)")
+  }
   guard status.st_mode & S_IFMT == S_IFDIR else {
     throw StoreError(
-      .failed, "import of \(path): it is not a directory", hint: "name the directory whose content to import")
+      .failed, "import of \(path.quoted): it is not a directory", hint: "name the directory whose content to import")
   }
   let fork = try store.beginImport(named: name)
   let meter = TransferMeter(progress)

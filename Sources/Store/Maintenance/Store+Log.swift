@@ -44,8 +44,9 @@ extension Store {
   /// - Parameters:
   ///   - reference: a fork; nil for the whole store.
   ///   - lsn: older records are left out.
+  ///   - isWanted: asked from time to time; where it says no, what was found until then is returned.
   public func newestLogEntries(
-    _ limit: Int, of reference: Reference?, from lsn: UInt64 = 1
+    _ limit: Int, of reference: Reference?, from lsn: UInt64 = 1, while isWanted: () -> Bool = { true }
   ) throws(StoreError) -> [LogEntry] {
     var reader = try LogReader(of: reference, in: self)
     // The newest stretch first.
@@ -60,7 +61,7 @@ extension Store {
         }
         stretches.append(entries.suffix(missing))
         missing -= stretches[stretches.count - 1].count
-        return missing > 0
+        return missing > 0 && isWanted()
       }
     } catch {
       throw StoreError(error, during: "read the ledger")
