@@ -29,6 +29,8 @@ int linux_start_writeback(int descriptor, off_t offset, off_t length) {
 
 int linux_try_lock_exclusively(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB); }
 
+int linux_try_lock_shared(int descriptor) { return flock(descriptor, LOCK_SH | LOCK_NB); }
+
 int linux_open_path(int directory, const char *path) { return openat(directory, path, O_PATH | O_CLOEXEC); }
 
 uint64_t linux_device_of_link(const char *path) {

@@ -10,12 +10,13 @@ extension FileSystem {
   private static let punchHole: Int32 = 2
   private static let zeroRange: Int32 = 16
 
-  /// Space is not reserved, for every write takes new space anyway: allocation extends the file, punching and zeroing make holes.
+  /// Space is not reserved, for every write takes new space anyway: allocation extends the file, where the disk has room for what the range
+  /// lacks at this moment; punching and zeroing make holes.
   public func fallocate(_ inode: InodeNumber, mode: Int32, offset: UInt64, length: UInt64) throws(Errno) {
     guard length > 0 else { throw .invalidArgument }
     guard offset <= largestSize, length <= largestSize - offset else { throw .fileTooLarge }
     switch mode {
-    case 0, Self.keepSize: try extend(inode, to: mode == 0 ? offset + length : 0)
+    case 0, Self.keepSize: try allocate(inode, offset, length, extending: mode == 0)
     case Self.punchHole | Self.keepSize: try zero(inode, offset, length, extending: false)
     case Self.zeroRange, Self.zeroRange | Self.keepSize:
       try zero(inode, offset, length, extending: mode == Self.zeroRange)
@@ -23,11 +24,15 @@ extension FileSystem {
     }
   }
 
-  private func extend(_ inode: InodeNumber, to size: UInt64) throws(Errno) {
+  private func allocate(_ inode: InodeNumber, _ offset: UInt64, _ length: UInt64, extending: Bool) throws(Errno) {
+    let range = PageRange(offset: offset, end: offset + length).pages
     try volume.transaction(.allocate) { (transaction) throws(Errno) in
       var item = try transaction.inode(inode)
       guard item.isRegular else { throw Errno.noDevice }
-      item.size = max(item.size, size)
+      let stored = try transaction.reading { (tree) throws(TreeError) in try tree.extents(of: inode, range).pages }
+      let missing = UInt64(range.count) - stored
+      guard try missing <= volume.store.capacity().free / UInt64(pageSize) else { throw Errno.noSpace }
+      if extending { item.size = max(item.size, offset + length) }
       item.touch(transaction.time)
       transaction.put(item, inode)
     }

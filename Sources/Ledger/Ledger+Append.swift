@@ -37,7 +37,9 @@ extension Ledger {
       if let failure = appender.failure { throw .stopped(failure) }
       witness?.willAppend(appender.position.nextLSN)
       do throws(LedgerError) {
-        let record = try appendLocked(&appender, &prefix, payload, durable, blocks?.slots ?? [], usingReserve)
+        let record = try whereSpaceIsReleased(usingReserve) { () throws(LedgerError) in
+          try appendLocked(&appender, &prefix, payload, durable, blocks?.slots ?? [], usingReserve)
+        }
         options.onAppend?(record.lsn)
         return (record, appender.takeWriteback())
       } catch {
@@ -51,6 +53,15 @@ extension Ledger {
         blocks.slots.enumerated().map { ($0.element.digest, record.firstBlock.advanced(by: $0.offset)) })
     }
     return record
+  }
+
+  private func whereSpaceIsReleased<Result>(
+    _ usingReserve: Bool, _ body: () throws(LedgerError) -> Result
+  ) throws(LedgerError) -> Result {
+    do throws(LedgerError) { return try body() } catch {
+      guard case .storage(.noSpace) = error, usingReserve, options.releaseReserve?() == true else { throw error }
+    }
+    return try body()
   }
 
   private func appendLocked(
@@ -142,23 +153,22 @@ extension Ledger {
   }
 
   /// Keeps reserved space ahead of the end, and returns up to where. A record that is not about to free space leaves a reserve to those that
-  /// are; one that is takes what is left.
+  /// are; one that is takes what is left, and leaves to the next ones what it can.
   private func allocate(
     in segment: Segment, from allocated: UInt64, upTo end: UInt64, _ usingReserve: Bool
   ) throws(LedgerError) -> UInt64 {
     let reserve = options.allocationStep / 4
     guard end + reserve > allocated else { return allocated }
-    let target = end + reserve + options.allocationStep
-    do throws(LedgerError) {
-      try onDisk { () throws(Errno) in try segment.file.allocate(at: allocated, count: target - allocated) }
-      return target
-    } catch {
-      guard usingReserve else { throw error }
-      if end > allocated {
-        try onDisk { () throws(Errno) in try segment.file.allocate(at: allocated, count: end - allocated) }
+    let targets = [end + reserve + options.allocationStep, end + reserve, end].prefix(usingReserve ? 3 : 1)
+    for target in targets where target > allocated {
+      do throws(LedgerError) {
+        try onDisk { () throws(Errno) in try segment.file.allocate(at: allocated, count: target - allocated) }
+        return target
+      } catch {
+        guard case .storage(.noSpace) = error, target != targets.last else { throw error }
       }
-      return max(end, allocated)
     }
+    return allocated
   }
 
   /// Asks the host to write back what is far behind the end, so that a flush has little left to wait for. An error is no matter here: the

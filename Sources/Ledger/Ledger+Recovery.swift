@@ -14,7 +14,8 @@ public import SystemIO
 // The header of a segment is less than a sector, so it is there or it is not. One that was never written is zeros; anything else is damage.
 //
 // Recovery may crash too: it cuts by truncating the last good segment and removing the later ones, newest first, so running it again
-// finds the same prefix. Afterwards each segment it read is sealed, and the next record begins a new one with a new salt.
+// finds the same prefix. Afterwards each segment it read is sealed, and the next record begins a new one with a new salt. On a full disk
+// some may stay open until there is room; the next record begins a new one in any case.
 
 /// What recovery found.
 public struct RecoveryReport: Sendable {
@@ -52,11 +53,11 @@ extension Ledger {
       throw .damaged(
         "the ledger ends at LSN \(recovery.end.nextLSN - 1), before its checkpoint at \(proven.nextLSN - 1)")
     }
-    try recovery.cutAndSeal()
+    let unsealed = try recovery.cutAndSeal()
     report.lastLSN = recovery.end.nextLSN - 1
     guard numbers.last != .max else { throw .damaged("there is no number left for segments") }
     let next = max(nextSegment, (numbers.last ?? 0) + 1)
-    return (Ledger(storage, segments, options, end: recovery.end, nextSegment: next), report)
+    return (Ledger(storage, segments, options, end: recovery.end, nextSegment: next, unsealed: unsealed), report)
   }
 }
 
@@ -255,7 +256,10 @@ private struct Recovery {
   }
 
   /// Removes what was discarded, newest first, then truncates and seals the segments that were read.
-  func cutAndSeal() throws(LedgerError) {
+  ///
+  /// - Returns: those that could not be sealed, for the disk is full.
+  func cutAndSeal() throws(LedgerError) -> [Ledger.UnflushedSegment] {
+    var unsealed: [Ledger.UnflushedSegment] = []
     for number in discarded.reversed() { try segments.remove(number) }
     if !discarded.isEmpty { try segments.synchronizeNames() }
     for (segment, end) in accepted where segment.footer == nil {
@@ -263,9 +267,15 @@ private struct Recovery {
         try segment.file.truncate(to: end.offset)
         try segment.file.synchronize()
       }
-      try segment.seal(contentEnd: end.offset, lastLSN: end.nextLSN - 1, lastChecksum: end.previousChecksum)
+      do throws(LedgerError) {
+        try segment.seal(contentEnd: end.offset, lastLSN: end.nextLSN - 1, lastChecksum: end.previousChecksum)
+      } catch {
+        guard case .storage(.noSpace) = error else { throw error }
+        unsealed.append(Ledger.UnflushedSegment(segment: segment, end: end))
+      }
     }
     // The process that made these files may have been killed before it had flushed their names.
     try segments.synchronizeNames()
+    return unsealed
   }
 }

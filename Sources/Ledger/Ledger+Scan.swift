@@ -12,10 +12,10 @@ extension Ledger {
     let last = lastLSN
     let numbers = try segments.numbers()
     var first = numbers.first ?? 0
-    for number in numbers {
-      guard let segment = try keptSegment(number) else { continue }
-      guard segment.header.firstLSN <= lsn else { break }
+    for number in numbers.reversed() {
+      guard let segment = try keptSegment(number), segment.header.firstLSN <= lsn else { continue }
       first = number
+      break
     }
     for number in numbers where number >= first {
       guard let segment = try keptSegment(number) else { continue }

@@ -13,6 +13,9 @@ public struct LedgerOptions: Sendable {
   public var zeroedAhead: UInt64 = 256 << 10
   /// Told the LSN of each record, one after the other, when it has been appended.
   public var onAppend: (@Sendable (UInt64) -> Void)?
+  /// Asked where a record that frees space finds the disk full: gives back space that was kept for that, and returns whether there was any.
+  /// The end of the ledger is locked meanwhile.
+  public var releaseReserve: (@Sendable () -> Bool)?
   /// Told once when the ledger stops, and why (`Ledger.stop`).
   public var onStop: (@Sendable (Errno) -> Void)?
   package var sabotage: Sabotage?
@@ -90,14 +93,17 @@ public final class Ledger: Sendable {
   }
 
   /// Takes up the ledger at its end, as recovery found it.
+  ///
+  /// - Parameter unsealed: segments for whose slot directories a full disk had no room.
   init(
-    _ storage: any Storage, _ segments: SegmentSet, _ options: LedgerOptions, end: LedgerPosition, nextSegment: UInt32
+    _ storage: any Storage, _ segments: SegmentSet, _ options: LedgerOptions, end: LedgerPosition, nextSegment: UInt32,
+    unsealed: [UnflushedSegment]
   ) {
     self.storage = storage
     self.segments = segments
     self.options = options
     self.hints = HintTable(capacity: options.hintCapacity)
-    self.appender = Mutex(Appender(position: end, nextSegment: nextSegment))
+    self.appender = Mutex(Appender(position: end, nextSegment: nextSegment, unflushed: unsealed))
     self.flusher = Monitor(Flusher(durableLSN: end.nextLSN - 1))
   }
 

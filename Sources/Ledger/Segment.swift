@@ -148,12 +148,16 @@ final class Segment: Sendable {
       lastLSN: lastLSN, lastChecksum: lastChecksum, directoryChecksum: directory.checksum)
     let end = footer.encoded(salt: header.salt)
     let endOffset = contentEnd + UInt64(directory.bytes.count)
-    try onDisk { () throws(Errno) in
+    do throws(Errno) {
       try file.write(directory.bytes, at: contentEnd)
       try file.truncate(to: endOffset + UInt64(end.count))
       try file.synchronize()
       try file.write(end, at: endOffset)
       try file.synchronize()
+    } catch {
+      // On a full disk the segment stays open, and a part of a directory would only take space. Where it stays it harms nothing.
+      if error == .noSpace { try? file.truncate(to: contentEnd) }
+      throw .storage(error)
     }
     let checksums = try Self.readChunkChecksums(footer, file)
     contents.withLock { $0 = .sealed(footer, chunkChecksums: checksums) }

@@ -141,6 +141,26 @@ struct SegmentScanner {
     return false
   }
 
+  /// Goes to the first sound record between two places, whatever stands before it; false where there is none.
+  mutating func seek(from start: UInt64, before end: UInt64) throws(LedgerError) -> Bool {
+    let headerSize = UInt64(RecordFormat.headerSize)
+    var start = (start + 7) / 8 * 8
+    while start + headerSize <= end {
+      let count = min(16 << 10, end - start)
+      let bytes = try read(Int(count), at: start)
+      for candidate in RecordFormat.possibleRecords(in: bytes, provingDurable: 0) {
+        let offset = start + UInt64(candidate)
+        guard let header = try record(at: offset) else { continue }
+        position = LedgerPosition(
+          segment: segment.number, offset: offset, nextLSN: header.lsn, previousChecksum: header.previousChecksum)
+        return true
+      }
+      // A header may begin in one piece and end in the next.
+      start += max(8, (count - headerSize) / 8 * 8)
+    }
+    return false
+  }
+
   /// Goes on at the next sound record behind a damaged one; false where there is none.
   mutating func skipDamage() throws(LedgerError) -> Bool {
     let headerSize = UInt64(RecordFormat.headerSize)

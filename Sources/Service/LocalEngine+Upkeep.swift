@@ -17,10 +17,14 @@ extension LocalEngine {
     }
   }
 
-  /// Writes down what the next start would have to replay.
+  /// Writes down what the next start would have to replay, unless the disk is full.
   public func takeCheckpoint() throws(Failure) {
     let store = try store()
-    try translating { () throws(StoreError) in try store.checkpoint() }
+    try translating { () throws(StoreError) in
+      do throws(StoreError) { try store.checkpoint() } catch {
+        guard error.kind == .noSpace else { throw error }
+      }
+    }
   }
 
   public func check(progress: ProgressHandler) throws(Failure) -> Control.CheckReport {

@@ -6,8 +6,10 @@ public import SystemIO
 
 /// Carries out requests on a store that this process owns.
 public final class LocalEngine: Engine {
-  /// The store's directory.
+  /// The path by which the store was opened.
   public let directory: String
+  /// The store's directory, which may have another path by now than the one by which it was opened.
+  public let storage: DirectoryStorage
   private let opened: Mutex<Store?>
   private let writes: Bool
 
@@ -18,12 +20,12 @@ public final class LocalEngine: Engine {
   ///
   /// - Parameters:
   ///   - writes: whether the store may be written to. Otherwise whatever is done to it, its recovery too, is done in memory and forgotten.
-  ///   - lock: the store's, where its last owner has died and handed it over.
+  ///   - storage: the directory with the store's lock, where its last owner has died and handed them over.
   ///   - onRecovery: told the last LSN that recovery found, before anything is appended.
   ///   - onAppend: told the LSN of each record, one after the other, when it has been appended.
   ///   - onTrouble: told what nobody is told who asks for something, in a line for people.
   public init(
-    opening directory: String, writes: Bool = true, patience: Int = 3000, holding lock: FileLock? = nil,
+    opening directory: String, on storage: DirectoryStorage? = nil, writes: Bool = true, patience: Int = 3000,
     onRecovery: (@Sendable (UInt64) -> Void)? = nil, onAppend: (@Sendable (UInt64) -> Void)? = nil,
     onTrouble: (@Sendable (String) -> Void)? = nil
   ) throws(Failure) {
@@ -31,14 +33,16 @@ public final class LocalEngine: Engine {
     self.writes = writes
     var options = StoreOptions(reportingTo: onTrouble)
     options.checkpointsInBackground = writes
+    if !writes { options.reservedBytes = 0 }
     options.onRecovery = onRecovery
     options.onAppend = onAppend
-    opened = Mutex(
-      try Self.whenFree(directory, patience) { () throws(StoreError) in
-        guard !writes else { return try Store.open(at: directory, options: options, holding: lock) }
-        return try Store.open(
-          on: OverlayStorage(DirectoryStorage(directory)), options: options, describedAs: directory.quoted)
-      })
+    let (place, store) = try Self.whenFree(directory, patience) { () throws(StoreError) in
+      let place = if let storage { storage } else { try Store.directory(at: directory) }
+      let open: any Storage = writes ? place : OverlayStorage(place)
+      return (place, try Store.open(on: open, options: options, describedAs: directory.quoted))
+    }
+    self.storage = place
+    opened = Mutex(store)
   }
 
   /// Does what needs the store for itself, as soon as its owner has ended.
@@ -119,6 +123,7 @@ extension Failure {
       case .notSupported: .notSupported
       case .conflict: .conflict
       case .noSpace: .noSpace
+      case .readOnly: .readOnly
       case .canceled: .canceled
       case .failed: .failed
       }

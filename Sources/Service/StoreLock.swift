@@ -11,11 +11,19 @@ public struct StoreLock: Sendable {
   /// Whether nobody owns the store at this moment.
   private var isFree: Bool {
     do throws(Errno) {
-      let file = try FileDescriptor(opening: path, flags: O_RDWR)
+      let file = try open()
       try retryingInterrupts { linux_try_lock_exclusively(file.rawValue) }
       return true
     } catch {
       return error == .noSuchFile
+    }
+  }
+
+  private func open() throws(Errno) -> FileDescriptor {
+    do throws(Errno) { return try FileDescriptor(opening: path, flags: O_RDWR) } catch {
+      // Of a store that cannot be written to.
+      guard error == .readOnlyFileSystem || error == .accessDenied else { throw error }
+      return try FileDescriptor(opening: path, flags: O_RDONLY)
     }
   }
 

@@ -83,7 +83,7 @@ extension Store {
   private func branch(
     _ source: Reference, _ action: String, _ change: (Catalog, HeadState) throws(StoreError) -> CatalogChange
   ) throws(StoreError) -> Head {
-    try gate.withReading { () throws(StoreError) in
+    try changing { () throws(StoreError) in
       let head = try catalog.withLock { (catalog) throws(StoreError) in try catalog.find(source) }
       return try head.mutation.withLock { (_) throws(StoreError) in
         try catalog.withLock { (catalog) throws(StoreError) in
@@ -94,7 +94,7 @@ extension Store {
     }
   }
 
-  /// Drops a fork or a snapshot. Its space comes back with the next collection.
+  /// Drops a fork or a snapshot. Its space comes back with the next collection, which a full disk brings about.
   public func drop(_ reference: Reference) throws(StoreError) {
     try drop(during: "drop \(reference)") { (catalog) throws(StoreError) in
       let head = try catalog.find(reference)
@@ -115,12 +115,13 @@ extension Store {
   private func drop(
     during action: String, _ find: (Catalog) throws(StoreError) -> HeadState
   ) throws(StoreError) {
-    try gate.withReading { () throws(StoreError) in
+    try changing { () throws(StoreError) in
       let head = try catalog.withLock { (catalog) throws(StoreError) in try find(catalog) }
       try head.mutation.withLock { (_) throws(StoreError) in
         try catalog.withLock { (catalog) throws(StoreError) in
           guard try find(catalog) === head else { throw StoreError(.noSuchName, "\(action): it is gone already") }
           _ = try append(.drop, head: head.id, &catalog, action)
+          fullDisk.note(FullDisk.Garbage(heads: 1, pages: 0))
         }
       }
     }
@@ -137,10 +138,16 @@ extension Store {
 
   // MARK: The one way of every change
 
+  private func changing<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
+    try collectingOnFullDisk({ $0.kind == .noSpace }) { () throws(StoreError) in
+      try gate.withReading { () throws(StoreError) in try body() }
+    }
+  }
+
   private func changeCatalog(
     _ action: String, _ change: (Catalog) throws(StoreError) -> (CatalogChange, head: UInt64)
   ) throws(StoreError) -> Head {
-    try gate.withReading { () throws(StoreError) in
+    try changing { () throws(StoreError) in
       try catalog.withLock { (catalog) throws(StoreError) in
         let (change, head) = try change(catalog)
         return try append(change, head: head, &catalog, action)

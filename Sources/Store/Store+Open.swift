@@ -11,11 +11,11 @@ extension Store {
 
   /// Makes a new store in a directory of the host, which may exist if it is empty.
   public static func create(at path: String) throws(StoreError) {
-    let storage = DirectoryStorage(path)
-    try storing("make the store \(path)") { () throws(Errno) in
-      do throws(Errno) { try storage.makeDirectory("") } catch {
+    let storage = try storing("make the store \(path)") { () throws(Errno) in
+      do throws(Errno) { try DirectoryStorage.makeDirectory(at: path) } catch {
         guard error == .exists else { throw error }
       }
+      return try DirectoryStorage(opening: path)
     }
     try create(on: storage, describedAs: path.quoted)
     // The name of the store itself, which its parent holds. Whoever may not read that cannot flush it.
@@ -57,11 +57,18 @@ extension Store {
 
   /// Opens the store in a directory of the host, and recovers what its last owner left.
   ///
+  public static func open(at path: String, options: StoreOptions = StoreOptions()) throws(StoreError) -> Store {
+    try open(on: directory(at: path), options: options, describedAs: path.quoted)
+  }
+
+  /// The directory of a store on the host.
+  ///
   /// - Parameter lock: the store's, where the last owner has handed it over (`fileLock`).
-  public static func open(
-    at path: String, options: StoreOptions = StoreOptions(), holding lock: FileLock? = nil
-  ) throws(StoreError) -> Store {
-    try open(on: DirectoryStorage(path, holding: lock), options: options, describedAs: path.quoted)
+  /// - Throws: `notAStore` where there is none.
+  public static func directory(at path: String, holding lock: FileLock? = nil) throws(StoreError) -> DirectoryStorage {
+    do throws(Errno) { return try DirectoryStorage(opening: path, holding: lock) } catch {
+      throw openingFailure(error, path.quoted)
+    }
   }
 
   /// The lock by which this process owns the store; nil where it is not in a directory of the host, or closed.
@@ -72,16 +79,33 @@ extension Store {
   ) throws(StoreError) -> Store {
     let superblock = try readSuperblock(storage, path)
     let lock = try takeLock(storage, path)
+    var options = options
+    let reserve = makeReserve(storage, &options)
     let recovered = try RecoveredStore(storage, options)
-    let store = Store(storage: storage, options: options, lock: lock, superblock: superblock, recovered: recovered)
+    let store = Store(
+      storage: storage, options: options, lock: lock, superblock: superblock, recovered: recovered, reserve: reserve)
+    // Not before recovery, which may need the room.
+    reserve.restore()
     options.onRecovery?(recovered.report.lastLSN)
     try store.dropIncompleteImports()
     if options.checkpointsInBackground { store.startCheckpointing() }
     return store
   }
 
+  /// The store's reserve, from which the ledger may take.
+  static func makeReserve(_ storage: any Storage, _ options: inout StoreOptions) -> Reserve {
+    let reserve = Reserve(storage, size: options.reservedBytes)
+    options.ledger.releaseReserve = { reserve.release(for: .record) }
+    return reserve
+  }
+
   static func takeLock(_ storage: any Storage, _ path: String) throws(StoreError) -> any AnyObject & Sendable {
-    do throws(Errno) { return try storage.lock(lockPath) } catch {
+    do throws(Errno) { return try storage.lock(lockPath, .exclusive) } catch {
+      if error == .readOnlyFileSystem || error == .accessDenied {
+        throw StoreError(
+          .readOnly, "the store \(path) is read-only",
+          hint: "it can be listed, compared, checked and exported; mounts and changes need a copy of it")
+      }
       guard error == .wouldBlock else { throw StoreError(error, during: "lock the store \(path)") }
       throw StoreError(
         .storeInUse, "the store \(path) is in use by another process",
@@ -100,12 +124,16 @@ extension Store {
       let file = try storage.open(Superblock.path, .reading)
       return try file.readExactly(Int(min(try file.size(), 4096)), at: 0)
     } catch {
-      guard error == .noSuchFile || error == .notDirectory else {
-        throw StoreError(error, during: "open the store \(path)")
-      }
-      throw StoreError(
-        .notAStore, "there is no store at \(path)", hint: "make one with 'tine init', or name another with --store")
+      throw openingFailure(error, path)
     }
+  }
+
+  private static func openingFailure(_ error: Errno, _ path: String) -> StoreError {
+    guard error == .noSuchFile || error == .notDirectory else {
+      return StoreError(error, during: "open the store \(path)")
+    }
+    return StoreError(
+      .notAStore, "there is no store at \(path)", hint: "make one with 'tine init', or name another with --store")
   }
 
   /// What recovery had to do, for a person; nil where the last owner had ended in order.
@@ -115,21 +143,28 @@ extension Store {
     return recovery.cut.map { "\(replayed); the torn end of the ledger was cut off: \($0)" } ?? replayed
   }
 
-  /// The directory of the host that the store is in; nil where it is on another kind of storage.
+  /// A path to the directory of the host that the store is in, good in this process as long as the store is; nil where it is on another
+  /// kind of storage.
   public var path: String? { (storage as? DirectoryStorage)?.path }
 
-  /// Takes a checkpoint, so that the next start has nothing to replay, and stops the background work. Whoever still uses the store
-  /// can read, and changes nothing any more.
+  /// Takes a checkpoint, so that the next start has nothing to replay, and stops the background work. On a full disk a flush has to do, for
+  /// then the next start replays. Whoever still uses the store can read, and changes nothing any more.
   public func close() throws(StoreError) {
-    // Whoever opens it next need not wait until the last reference to this object is gone.
+    // Whoever opens it next need not wait until the last reference to this object is gone. No collection is under way then.
     defer {
-      ledger.close()
-      fileLock?.release()
-      lock.withLock { $0 = nil }
+      maintenance.withLock { _ in
+        ledger.close()
+        fileLock?.release()
+        lock.withLock { $0 = nil }
+      }
     }
     stopCheckpointing()
     ledger.beginNewSegment()
-    try checkpoint()
+    do throws(StoreError) { try checkpoint() } catch {
+      guard error.kind == .noSpace else { throw error }
+      try flush()
+      reserve.restore()
+    }
   }
 }
 

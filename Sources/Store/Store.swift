@@ -12,6 +12,8 @@ public struct StoreOptions: Sendable {
   public var checkpointBytes: UInt64 = 1 << 30
   /// …or when this many tree nodes wait to be written.
   public var checkpointNodes = 32 << 10
+  /// How many bytes of the disk are kept for what frees space on a full one.
+  public var reservedBytes: UInt64 = 8 << 20
   /// Whether a thread takes checkpoints by itself.
   public var checkpointsInBackground = true
   /// Told the last LSN that recovery found, before anything is appended.
@@ -63,6 +65,8 @@ public final class Store: Sendable {
   let maintenance: Mutex<Maintenance>
   let pins = Mutex<[UInt64: Tree]>([:])
   let checkpointer: Checkpointer
+  let reserve: Reserve
+  let fullDisk = FullDisk()
 
   /// What the start of the store found in the ledger.
   public let recovery: RecoveryReport
@@ -82,7 +86,7 @@ public final class Store: Sendable {
 
   init(
     storage: any Storage, options: StoreOptions, lock: any AnyObject & Sendable, superblock: Superblock,
-    recovered: RecoveredStore
+    recovered: RecoveredStore, reserve: Reserve
   ) {
     self.storage = storage
     self.options = options
@@ -101,6 +105,7 @@ public final class Store: Sendable {
         highestManifest: recovered.newest.highest, published: recovered.newest.manifest.position))
     recovery = recovered.report
     checkpointer = Checkpointer()
+    self.reserve = reserve
   }
 
   /// An epoch that no tree had before.

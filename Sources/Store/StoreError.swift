@@ -7,7 +7,7 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
   public enum Kind: String, Sendable {
     case notAStore, storeExists, storeInUse, newerFormat, damaged, nameTaken, noSuchName, invalidName, notSupported,
       conflict, noSpace,
-      canceled, failed
+      readOnly, canceled, failed
   }
 
   public let kind: Kind

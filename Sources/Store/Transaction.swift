@@ -100,7 +100,8 @@ extension PreparedBlocks {
 
 extension Volume {
   /// Changes the fork: `build` looks and collects edits, then they go to the ledger in one record and are applied. When this returns the change
-  /// is seen by every reader and survives the death of the process. An error from `build` changes nothing.
+  /// is seen by every reader and survives the death of the process. An error from `build` changes nothing. On a full disk it may be called
+  /// twice.
   ///
   /// - Parameter content: whole pages that are hashed and compressed before other changes of the fork are kept out, for `map`.
   @discardableResult
@@ -109,7 +110,21 @@ extension Volume {
     _ build: (inout Transaction) throws(Errno) -> Result
   ) throws(Errno) -> Result {
     guard !isReadOnly else { throw .readOnlyFileSystem }
-    return try store.gate.withReading { () throws(Errno) in
+    guard mayBlock else {
+      do throws(Errno) { return try attempt(kind, content, build) } catch {
+        // Whoever may wait gets space by a collection, perhaps.
+        throw error == .noSpace && store.mayCollectOnFullDisk() ? .wouldBlock : error
+      }
+    }
+    return try store.collectingOnFullDisk({ $0 == .noSpace }) { () throws(Errno) in
+      try attempt(kind, content, build)
+    }
+  }
+
+  private func attempt<Result>(
+    _ kind: RecordKind, _ content: UnsafeRawBufferPointer?, _ build: (inout Transaction) throws(Errno) -> Result
+  ) throws(Errno) -> Result {
+    try store.gate.withReading { () throws(Errno) in
       let blocks = content.map { store.ledger.prepare($0) }
       return try head.mutation.withLock { (_) throws(Errno) in
         guard !head.isGone else { throw .stale }
@@ -132,6 +147,9 @@ extension Volume {
       throw Errno(error)
     }
     let mutation = transaction.mutation
+    // A name that goes leaves records behind that nobody needs, so it counts as well.
+    let garbage = mutation.discardedPages + (kind.freesSpace ? 1 : 0)
+    store.fullDisk.note(FullDisk.Garbage(heads: 0, pages: garbage))
     do throws(TreeError) {
       try store.pool.writing { () throws(TreeError) in
         if head.tree.epoch == 0 { head.tree.epoch = store.makeEpoch() }
@@ -145,10 +163,18 @@ extension Volume {
   }
 }
 
+extension Mutation {
+  /// How many pages it removes or overwrites.
+  fileprivate var discardedPages: Int64 {
+    edits.reduce(-pages) { sum, edit in if case .map(_, _, let count, _) = edit { sum + Int64(count) } else { sum } }
+  }
+}
+
 extension Errno {
-  /// What a program is told: the disk's own error, or EIO for damage.
+  /// What a program is told: the disk's own error, or EIO for damage. That a file of the store is gone says nothing of the program's own.
   public init(_ error: LedgerError) {
     switch error {
+    case .storage(.noSuchFile): self = .inputOutput
     case .storage(let errno): self = errno
     case .wouldBlock: self = .wouldBlock
     case .stopped, .damaged, .newerFormat: self = .inputOutput

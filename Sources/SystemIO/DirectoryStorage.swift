@@ -1,32 +1,47 @@
 import CLinux
 import Glibc
 
-/// Storage on a directory of the host.
+/// Storage on a directory of the host. It is opened once and used through its descriptor, so it stays the same directory whatever happens to
+/// its path: it may be renamed, moved, or hidden by a mount.
 public final class DirectoryStorage: Storage {
-  /// The directory's path on the host.
-  public let path: String
+  private let directory: FileDescriptor
 
   /// The lock of its lock file, where another process has handed it over.
   private let heldLock: FileLock?
 
-  public init(_ path: String, holding lock: FileLock? = nil) {
-    self.path = path
+  public convenience init(opening path: String, holding lock: FileLock? = nil) throws(Errno) {
+    self.init(owning: try FileDescriptor(opening: path, flags: O_RDONLY | O_DIRECTORY), holding: lock)
+  }
+
+  /// - Parameter directory: opened with O_RDONLY.
+  public init(owning directory: consuming FileDescriptor, holding lock: FileLock? = nil) {
+    self.directory = directory
     heldLock = lock
   }
 
-  private func absolute(_ relative: String) -> String { relative.isEmpty ? path : path + "/" + relative }
+  /// Makes a directory, readable by its owner alone.
+  public static func makeDirectory(at path: String) throws(Errno) { try retryingInterrupts { mkdir(path, 0o700) } }
+
+  /// The open directory; whoever takes over from this process needs it.
+  public var descriptor: Int32 { directory.rawValue }
+
+  /// A path to the directory that is good in this process as long as this object lives, whatever the directory is called.
+  public var path: String { "/proc/self/fd/\(directory.rawValue)/." }
 
   public func makeDirectory(_ path: String) throws(Errno) {
-    try retryingInterrupts { mkdir(absolute(path), 0o700) }
+    try retryingInterrupts { mkdirat(directory.rawValue, path, 0o700) }
   }
 
   public func list(_ path: String) throws(Errno) -> [String] {
-    guard let directory = opendir(absolute(path)) else { throw Errno.last }
-    defer { closedir(directory) }
+    let opened = try openDirectory(path)
+    guard let stream = fdopendir(opened.rawValue) else { throw Errno.last }
+    // It belongs to the stream from here on.
+    _ = opened.release()
+    defer { closedir(stream) }
     var names: [String] = []
     while true {
       errno = 0
-      guard let entry = readdir(directory) else {
+      guard let entry = readdir(stream) else {
         if errno != 0 { throw Errno.last }
         return names
       }
@@ -37,6 +52,10 @@ public final class DirectoryStorage: Storage {
     }
   }
 
+  private func openDirectory(_ path: String) throws(Errno) -> FileDescriptor {
+    try FileDescriptor(opening: path.isEmpty ? "." : path, in: directory, flags: O_RDONLY | O_DIRECTORY)
+  }
+
   public func open(_ path: String, _ mode: StorageOpenMode) throws(Errno) -> any StorageFile {
     let flags =
       switch mode {
@@ -44,36 +63,60 @@ public final class DirectoryStorage: Storage {
       case .readingAndWriting: O_RDWR
       case .creating: O_RDWR | O_CREAT | O_EXCL
       }
-    return DirectoryStorageFile(try FileDescriptor(opening: absolute(path), flags: flags, permissions: 0o600))
+    return DirectoryStorageFile(try FileDescriptor(opening: path, in: directory, flags: flags, permissions: 0o600))
   }
 
   public func rename(_ path: String, to newPath: String) throws(Errno) {
-    try retryingInterrupts { Glibc.rename(absolute(path), absolute(newPath)) }
+    try retryingInterrupts { renameat(directory.rawValue, path, directory.rawValue, newPath) }
   }
 
   public func remove(_ path: String) throws(Errno) {
-    try retryingInterrupts { Glibc.unlink(absolute(path)) }
+    try retryingInterrupts { unlinkat(directory.rawValue, path, 0) }
   }
 
   public func synchronizeDirectory(_ path: String) throws(Errno) {
-    let directory = try FileDescriptor(opening: absolute(path), flags: O_RDONLY | O_DIRECTORY)
-    try retryingInterrupts { fsync(directory.rawValue) }
+    let opened = try openDirectory(path)
+    try retryingInterrupts { fsync(opened.rawValue) }
   }
 
-  public func lock(_ path: String) throws(Errno) -> any AnyObject & Sendable {
+  /// Throws `accessDenied` or `readOnlyFileSystem` where an exclusive lock is wanted of a directory that cannot be written to.
+  public func lock(_ path: String, _ mode: StorageLockMode) throws(Errno) -> any AnyObject & Sendable {
     if let heldLock {
       // It is held already, unless somebody has released it, and others may own the store by now.
-      try retryingInterrupts { linux_try_lock_exclusively(heldLock.descriptor) }
+      try take(mode, heldLock.descriptor)
       return heldLock
     }
-    let descriptor = try FileDescriptor(opening: absolute(path), flags: O_RDWR | O_CREAT, permissions: 0o600)
-    try retryingInterrupts { linux_try_lock_exclusively(descriptor.rawValue) }
-    return FileLock(holding: descriptor)
+    guard mode == .shared else {
+      try retryingInterrupts { faccessat(directory.rawValue, ".", W_OK | X_OK, AT_EACCESS) }
+      return try lock(path, O_RDWR | O_CREAT, mode)
+    }
+    do throws(Errno) { return try lock(path, O_RDONLY, mode) } catch {
+      if error != .noSuchFile { throw error }
+    }
+    do throws(Errno) { return try lock(path, O_RDWR | O_CREAT, mode) } catch {
+      guard error == .readOnlyFileSystem || error == .accessDenied else { throw error }
+      return Unlocked()
+    }
   }
+
+  private func lock(_ path: String, _ flags: Int32, _ mode: StorageLockMode) throws(Errno) -> FileLock {
+    let file = try FileDescriptor(opening: path, in: directory, flags: flags, permissions: 0o600)
+    try take(mode, file.rawValue)
+    return FileLock(holding: file)
+  }
+
+  private func take(_ mode: StorageLockMode, _ file: Int32) throws(Errno) {
+    try retryingInterrupts {
+      mode == .shared ? linux_try_lock_shared(file) : linux_try_lock_exclusively(file)
+    }
+  }
+
+  /// Stands for the lock of a file that nobody can make.
+  private final class Unlocked: Sendable {}
 
   public func capacity() throws(Errno) -> (free: UInt64, total: UInt64) {
     var statistics = statvfs()
-    try retryingInterrupts { statvfs(path, &statistics) }
+    try retryingInterrupts { fstatvfs(directory.rawValue, &statistics) }
     let unit = UInt64(statistics.f_frsize)
     return (UInt64(statistics.f_bavail) * unit, UInt64(statistics.f_blocks) * unit)
   }

@@ -15,6 +15,14 @@ public struct FileDescriptor: ~Copyable, Sendable {
     self.rawValue = try retryingInterrupts { Glibc.open(path, flags | O_CLOEXEC, permissions) }
   }
 
+  /// Opens a path that begins at a directory, as openat(2) does, always with O_CLOEXEC.
+  public init(
+    opening path: String, in directory: borrowing FileDescriptor, flags: Int32, permissions: mode_t = 0
+  ) throws(Errno) {
+    let directory = directory.rawValue
+    self.rawValue = try retryingInterrupts { Glibc.openat(directory, path, flags | O_CLOEXEC, permissions) }
+  }
+
   deinit { Glibc.close(rawValue) }
 
   /// Gives the descriptor away without closing it.

@@ -71,7 +71,10 @@ public final class OverlayStorage: Storage {
 
   public func synchronizeDirectory(_ path: String) throws(Errno) {}
 
-  public func lock(_ path: String) throws(Errno) -> any AnyObject & Sendable { try base.lock(path) }
+  /// Nobody needs to be kept from reading.
+  public func lock(_ path: String, _ mode: StorageLockMode) throws(Errno) -> any AnyObject & Sendable {
+    try base.lock(path, .shared)
+  }
 
   public func capacity() throws(Errno) -> (free: UInt64, total: UInt64) { try base.capacity() }
 }

@@ -17,11 +17,18 @@ public protocol Storage: Sendable {
   /// Makes the names in a directory durable.
   func synchronizeDirectory(_ path: String) throws(Errno)
 
-  /// Locks a file, which is made where it is missing, until the returned object goes; `wouldBlock` where another holds it.
-  func lock(_ path: String) throws(Errno) -> any AnyObject & Sendable
+  /// Locks a file, which is made where it is missing, until the returned object goes; `wouldBlock` where another holds it. Whoever only reads
+  /// needs no more than a shared lock, and where the file is missing and cannot be made, none.
+  func lock(_ path: String, _ mode: StorageLockMode) throws(Errno) -> any AnyObject & Sendable
 
   /// Bytes that are free for this store, and the size of the disk.
   func capacity() throws(Errno) -> (free: UInt64, total: UInt64)
+}
+
+public enum StorageLockMode: Sendable {
+  /// Any number of readers, and nobody who writes.
+  case shared
+  case exclusive
 }
 
 public enum StorageOpenMode: Sendable {

@@ -40,17 +40,19 @@ struct Daemon: Sendable {
     let takeover = try Takeover(of: store, from: supervisor, log: log)
     let local = takeover.local
     if let recovery = local.recovery { log.notice("\(recovery)") }
-    let path = try describing("open the store") { () throws(Errno) in try SocketAddress(store: store).keep() }
+    let path = try describing("open the store") { () throws(Errno) in
+      try SocketAddress(store: local.storage.path).keep()
+    }
     // Whoever left a socket there is gone: this process owns the store. Nor may anything else keep it from being used.
     try describing("make the socket") { () throws(Errno) in try SmallFile(path).remove() }
     let activity = Activity()
     let table = try describing("open the store") { () throws(Errno) in
-      try MountTable(store: local.directory, supervisor: supervisor, journal: takeover.journal, log: log)
+      try MountTable(store: local.storage.path, supervisor: supervisor, journal: takeover.journal, log: log)
     }
     try takeover.goOn(in: table)
-    let sessions = SessionTable(store: local.directory, supervisor: supervisor, activity: activity, log: log)
+    let sessions = SessionTable(store: local.storage.path, supervisor: supervisor, activity: activity, log: log)
     let sessionPath = try describing("open the store") { () throws(Errno) in
-      try SocketAddress(store: store, name: SocketAddress.sessionName).keep()
+      try SocketAddress(store: local.storage.path, name: SocketAddress.sessionName).keep()
     }
     let engine = DaemonEngine(
       local, table, sessions, sockets: [path, sessionPath], activity: activity, supervisor: supervisor, log: log)

@@ -17,6 +17,7 @@ final class Fixture {
     var options = StoreOptions()
     options.checkpointsInBackground = false
     options.cleanNodes = 64
+    options.reservedBytes = 32 << 10
     options.ledger.segmentSize = 256 << 10
     options.ledger.allocationStep = 16 << 10
     options.ledger.hintCapacity = 1 << 10

@@ -11,6 +11,7 @@ var tinyOptions: StoreOptions {
   var options = StoreOptions()
   options.checkpointsInBackground = false
   options.cleanNodes = 64
+  options.reservedBytes = 32 << 10
   options.ledger.segmentSize = 128 << 10
   options.ledger.allocationStep = 8 << 10
   options.ledger.hintCapacity = 1 << 10

@@ -324,7 +324,7 @@ import Testing
     #expect {
       _ = try Store.repair(at: directory.path)
     } throws: { ($0 as? StoreError)?.kind == .notAStore }
-    #expect(try DirectoryStorage(directory.path).list("") == [])
+    #expect(try DirectoryStorage(opening: directory.path).list("") == [])
   }
 
   /// A record that reads as zeros once ended its segment for a repair: no block behind it was put right.

@@ -108,7 +108,7 @@ public final class MemoryStorage: Storage {
 
   public func synchronizeDirectory(_ path: String) throws(Errno) {}
 
-  public func lock(_ path: String) throws(Errno) -> any AnyObject & Sendable {
+  public func lock(_ path: String, _ mode: StorageLockMode) throws(Errno) -> any AnyObject & Sendable {
     let isFree = state.withLock { $0.locked.insert(path).inserted }
     guard isFree else { throw .wouldBlock }
     return MemoryLock { [weak self] in self?.state.withLock { _ = $0.locked.remove(path) } }

@@ -103,12 +103,15 @@ public final class SimulatedDisk: Storage {
     }
   }
 
-  public func lock(_ path: String) throws(Errno) -> any AnyObject & Sendable {
+  public func lock(_ path: String, _ mode: StorageLockMode) throws(Errno) -> any AnyObject & Sendable {
     guard state.withLock({ $0.locked.insert(path).inserted }) else { throw .wouldBlock }
     return MemoryLock { [weak self] in self?.state.withLock { _ = $0.locked.remove(path) } }
   }
 
-  public func capacity() throws(Errno) -> (free: UInt64, total: UInt64) { (1 << 30, 1 << 31) }
+  public func capacity() throws(Errno) -> (free: UInt64, total: UInt64) {
+    let (used, total) = state.withLock { ($0.usedBytes, min($0.capacity, 1 << 40)) }
+    return (UInt64(max(0, total - used)), UInt64(total))
+  }
 }
 
 extension SimulatedDisk.State {

@@ -74,7 +74,10 @@ public final class TineStore: Sendable {
   public func killSupervisor() { kill("[-]-store \(path) --linger") }
 
   /// Kills the daemon's worker as a crash would. Another one takes over.
-  public func killWorker() { kill("[-]-store \(path) --worker") }
+  public func killWorker() { killWorkerServing(path) }
+
+  /// The same, of a daemon that was started when the store had this path.
+  public func killWorkerServing(_ path: String) { kill("[-]-store \(path) --worker", of: path) }
 
   /// Kills workers at random moments, a few a second.
   public func killWorkers(_ count: Int) {
@@ -97,7 +100,8 @@ public final class TineStore: Sendable {
   }
 
   /// They are waited for by their numbers: what is ending has no command line any more.
-  private func kill(_ pattern: String) {
+  private func kill(_ pattern: String, of path: String? = nil) {
+    let path = path ?? self.path
     let killed = shell(
       """
       until all=$(pgrep -f -- '\(pattern)'); do kill -0 $(pgrep -f -- '[-]-store \(path)') || exit 1; done

@@ -11,7 +11,7 @@ private final class LedgerFixture: @unchecked Sendable {
 
   init(_ options: LedgerOptions = LedgerOptions()) throws {
     directory = try TemporaryDirectory()
-    let storage = DirectoryStorage(directory.path)
+    let storage = try DirectoryStorage(opening: directory.path)
     try storage.makeDirectory("ledger")
     ledger = try Ledger.open(storage, options, from: .start, nextSegment: 1) { _ in }.ledger
   }

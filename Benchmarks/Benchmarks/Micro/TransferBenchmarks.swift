@@ -15,7 +15,7 @@ func transferBenchmarks() {
     init(files: Int, size: Int) throws {
       store = try StoreFixture(.small)
       source = store.directory.path("source")
-      try DirectoryStorage(source).makeDirectory("")
+      try DirectoryStorage.makeDirectory(at: source)
       let content = ContentBuffer(count: min(size, 1 << 20), .compressible)
       for index in 0..<files {
         let file = try FileDescriptor(opening: source + "/file\(index)", flags: O_WRONLY | O_CREAT, permissions: 0o644)

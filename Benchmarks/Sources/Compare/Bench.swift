@@ -47,7 +47,7 @@ final class Bench: Sendable {
   /// Makes an empty directory.
   func makeDirectory(_ name: String) throws -> String {
     let path = path(name)
-    try DirectoryStorage(path).makeDirectory("")
+    try DirectoryStorage.makeDirectory(at: path)
     return path
   }
 

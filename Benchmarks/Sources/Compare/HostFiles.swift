@@ -34,7 +34,7 @@ enum HostFiles {
   static func makeTree(_ path: String, files: Int) throws {
     let buffer = ContentBuffer(count: 8 << 10, .compressible)
     var noise = Noise(seed: 7)
-    let storage = DirectoryStorage(path)
+    let storage = try DirectoryStorage(opening: path)
     for index in 0..<files {
       let directory = "directory\(index / 1000)"
       if index % 1000 == 0 { try storage.makeDirectory(directory) }

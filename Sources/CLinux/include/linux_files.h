@@ -34,4 +34,7 @@ uint64_t linux_device(uint32_t major, uint32_t minor);
 
 /// flock(2) with LOCK_EX | LOCK_NB.
 int linux_try_lock_exclusively(int descriptor);
+
+/// flock(2) with LOCK_SH | LOCK_NB.
+int linux_try_lock_shared(int descriptor);
 #endif

@@ -13,6 +13,7 @@ public struct Failure: Error, Codable, Hashable, Sendable {
     case newerFormat = "newer-format"
     case damaged
     case noSpace = "no-space"
+    case readOnly = "read-only"
     case notSupported = "not-supported"
     case unreachable
     case busy
@@ -42,6 +43,7 @@ extension Failure.Kind {
   public var status: Int {
     switch self {
     case .badRequest, .invalidName: 400
+    case .readOnly: 403
     case .noSuchName, .notAStore: 404
     case .nameTaken, .conflict, .storeExists, .storeInUse: 409
     case .canceled: 499

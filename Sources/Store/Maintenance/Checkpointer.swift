@@ -19,6 +19,8 @@ final class Checkpointer: Sendable {
 extension Store {
   /// How often the thread looks whether a checkpoint is due, in milliseconds.
   private static let interval = 200
+  /// One that failed is likely to fail again: a full disk stays full for a while.
+  private static let pauseAfterFailure = Duration.seconds(5)
 
   func startCheckpointing() {
     checkpointer.state.withLock { $0.isRunning = true }
@@ -35,6 +37,9 @@ extension Store {
     pthread_detach(thread)
   }
 
+  /// Whether the store is being closed.
+  var isStopping: Bool { checkpointer.state.withLock { $0.shouldStop } }
+
   func stopCheckpointing() {
     checkpointer.state.notifyAll { $0.shouldStop = true }
     checkpointer.state.wait { $0.isRunning ? nil : () }
@@ -45,12 +50,14 @@ extension Store {
   public var checkpointFailure: StoreError? { checkpointer.state.withLock { $0.failure } }
 
   private func takeCheckpointsUntilStopped() {
+    var next = ContinuousClock.now
     while checkpointer.state.wait(atMost: Self.interval, { $0.shouldStop ? true : nil }) == nil {
-      guard isCheckpointDue else { continue }
+      guard .now >= next, isCheckpointDue else { continue }
       do throws(StoreError) {
-        try checkpoint()
+        try collectingOnFullDisk({ $0.kind == .noSpace }) { () throws(StoreError) in try checkpoint() }
         note(nil)
       } catch {
+        next = .now + Self.pauseAfterFailure
         note(error)
       }
     }

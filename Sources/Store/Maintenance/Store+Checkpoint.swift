@@ -34,6 +34,7 @@ extension Store {
   /// Takes a checkpoint now.
   public func checkpoint() throws(StoreError) {
     try maintenance.withLock { (state) throws(StoreError) in _ = try checkpoint(&state) }
+    reserve.restore()
   }
 
   /// - Returns: what was frozen; all of it is durable.

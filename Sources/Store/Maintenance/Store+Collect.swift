@@ -28,19 +28,30 @@ extension Store {
   ///
   /// - Parameter shouldContinue: asked from time to time; false gives up, and nothing is freed.
   public func collectGarbage(shouldContinue: () -> Bool = { true }) throws(StoreError) -> CollectionReport {
-    try maintenance.withLock { (state) throws(StoreError) in
+    defer { reserve.restore() }
+    return try maintenance.withLock { (state) throws(StoreError) in
+      guard lock.withLock({ $0 != nil }) else { throw StoreError(.failed, "collect garbage: the store is closed") }
+      let garbage = fullDisk.take()
       ledger.beginMarking()
       do throws(StoreError) {
         // So that what was written up to now can go, and not only what stands before the current segment.
         ledger.beginNewSegment()
-        let frozen = try checkpoint(&state)
+        let frozen = try checkpointOnFullDisk(&state)
         let marks = try mark(frozen, shouldContinue)
         return try sweep(frozen, marks)
       } catch {
         ledger.cancelMarking()
+        fullDisk.note(garbage)
         throw error
       }
     }
+  }
+
+  private func checkpointOnFullDisk(_ state: inout Maintenance) throws(StoreError) -> FrozenStore {
+    do throws(StoreError) { return try checkpoint(&state) } catch {
+      guard error.kind == .noSpace, reserve.release(for: .collection) else { throw error }
+    }
+    return try checkpoint(&state)
   }
 
   private struct Marks {

@@ -28,18 +28,45 @@ extension Store {
   public func log(
     of reference: Reference?, from lsn: UInt64 = 1, verifying: Bool = false, _ body: (LogEntry) -> Bool
   ) throws(StoreError) {
-    let (head, catalog) = try catalog.withLock { (catalog) throws(StoreError) in
-      (try reference.map { (reference) throws(StoreError) in try catalog.find(reference) }, catalog)
-    }
-    var reader = LogReader(store: self, catalog: catalog)
+    var reader = try LogReader(of: reference, in: self)
     do throws(LedgerError) {
       try ledger.scan(from: lsn, verifyingPayload: verifying) { (record) throws(LedgerError) in
-        if let head, record.header.head != head.id, record.header.lsn != head.id { return true }
+        guard reader.isWanted(record) else { return true }
         return body(try reader.entry(record))
       }
     } catch {
       throw StoreError(error, during: "read the ledger")
     }
+  }
+
+  /// The newest records of a fork, or of all, in their order. No more of the ledger is read than they need.
+  ///
+  /// - Parameters:
+  ///   - reference: a fork; nil for the whole store.
+  ///   - lsn: older records are left out.
+  ///   - isWanted: asked from time to time; where it says no, what was found until then is returned.
+  public func newestLogEntries(
+    _ limit: Int, of reference: Reference?, from lsn: UInt64 = 1, while isWanted: () -> Bool = { true }
+  ) throws(StoreError) -> [LogEntry] {
+    var reader = try LogReader(of: reference, in: self)
+    // The newest stretch first.
+    var stretches: [[LogEntry]] = []
+    var missing = limit
+    do throws(LedgerError) {
+      try ledger.scanBackwards(downTo: max(lsn, reader.firstLSN)) { (stretch) throws(LedgerError) in
+        var entries: [LogEntry] = []
+        try stretch.scan { (record) throws(LedgerError) in
+          guard record.header.lsn >= lsn, reader.isWanted(record) else { return }
+          entries.append(try reader.entry(record))
+        }
+        stretches.append(entries.suffix(missing))
+        missing -= stretches[stretches.count - 1].count
+        return missing > 0 && isWanted()
+      }
+    } catch {
+      throw StoreError(error, during: "read the ledger")
+    }
+    return stretches.reversed().flatMap { $0 }
   }
 }
 
@@ -47,12 +74,24 @@ extension Store {
 private struct LogReader {
   let store: Store
   let catalog: Catalog
+  /// Whose records are wanted; nil for all.
+  private let head: HeadState?
   private var finders: [UInt64: PathFinder] = [:]
   private var pinned: [PinnedTree] = []
 
-  init(store: Store, catalog: Catalog) {
+  init(of reference: Reference?, in store: Store) throws(StoreError) {
     self.store = store
-    self.catalog = catalog
+    (head, catalog) = try store.catalog.withLock { (catalog) throws(StoreError) in
+      (try reference.map { (reference) throws(StoreError) in try catalog.find(reference) }, catalog)
+    }
+  }
+
+  /// No wanted record is older: a fork's number is the LSN of the record that made it.
+  var firstLSN: UInt64 { head?.id ?? 1 }
+
+  func isWanted(_ record: Record) -> Bool {
+    guard let head else { return true }
+    return record.header.head == head.id || record.header.lsn == head.id
   }
 
   mutating func entry(_ record: Record) throws(LedgerError) -> LogEntry {

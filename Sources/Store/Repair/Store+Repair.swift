@@ -28,7 +28,7 @@ extension Store {
   public static func repair(
     at path: String, options: StoreOptions = StoreOptions(), progress: (CheckProgress) -> Bool = { _ in true }
   ) throws(StoreError) -> RepairReport {
-    try repair(on: DirectoryStorage(path), options: options, describedAs: path.quoted, progress: progress)
+    try repair(on: directory(at: path), options: options, describedAs: path.quoted, progress: progress)
   }
 
   /// - Throws: where the repair cannot begin: there is no store, or somebody has it open. Whatever ends it later is in
@@ -47,11 +47,13 @@ extension Store {
       report.repairs += try Superblock.correctFlippedBit(on: storage)
       let superblock = try readSuperblock(storage, path)
       try repairFiles(storage, &report)
+      let reserve = makeReserve(storage, &options)
       let (recovered, repairs) = try openRebuilding(storage, options)
       if let cut = recovered.report.cut {
         report.repairs.append("the ledger: its torn end was cut off, as at every start: \(cut)")
       }
-      let store = Store(storage: storage, options: options, lock: lock, superblock: superblock, recovered: recovered)
+      let store = Store(
+        storage: storage, options: options, lock: lock, superblock: superblock, recovered: recovered, reserve: reserve)
       try store.dropIncompleteImports()
       try store.repairReachable(&report, rebuilt: repairs, progress)
       try store.close()

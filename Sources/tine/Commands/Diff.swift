@@ -31,7 +31,7 @@ struct Diff: ParsableCommand {
 
   func run() throws {
     let request = DiffRequest(old: old, new: new, patch: patch)
-    let changes = try store.withEngine { try $0.diff(request) }
+    let changes = try store.withEngine(writes: false) { try $0.diff(request) }
     if output.json {
       try stat ? Console.print(json: ChangeSummary(changes)) : Console.print(json: changes)
     } else if stat {

@@ -19,7 +19,7 @@ struct Export: ParsableCommand {
   func run() throws {
     let interruptions = try Interruptions()
     let request = ExportRequest(reference: reference, directory: directory.path)
-    let report = try store.withEngine(interruptions) { engine in
+    let report = try store.withEngine(interruptions, writes: false) { engine in
       try withProgress(interruptions) { (progress) throws(Failure) in
         try engine.exportDirectory(request, progress: progress)
       }

@@ -9,7 +9,7 @@ struct List: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    let heads = try store.withEngine { try $0.heads() }.sorted { $0.name < $1.name }
+    let heads = try store.withEngine(writes: false) { try $0.heads() }.sorted { $0.name < $1.name }
     if output.json {
       try Console.print(json: heads)
       return

@@ -26,7 +26,7 @@ struct Log: ParsableCommand {
 
   func run() throws {
     let request = LogRequest(reference: reference, since: since, limit: limit, verify: verify)
-    let entries = try store.withEngine { try $0.log(request) }
+    let entries = try store.withEngine(writes: false) { try $0.log(request) }
     if output.json {
       try Console.print(json: entries)
       return

@@ -13,7 +13,7 @@ struct Show: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    let report = try store.withEngine { try $0.head(reference) }
+    let report = try store.withEngine(writes: false) { try $0.head(reference) }
     if output.json {
       try Console.print(json: report)
     } else {

@@ -9,7 +9,7 @@ extension Failure {
     case .nameTaken, .storeExists, .conflict: 4
     case .storeInUse: 5
     case .damaged: 6
-    case .newerFormat, .notSupported: 7
+    case .newerFormat, .notSupported, .readOnly: 7
     case .noSpace: 8
     case .badRequest, .invalidName: 64
     case .canceled: 130

@@ -233,6 +233,7 @@ struct Supervisor {
 /// The names of descriptors that a supervisor keeps.
 enum Descriptors {
   static let readiness = "readiness"
+  static let store = "store"
   static let lock = "lock"
   static let requests = "requests"
 

@@ -16,21 +16,19 @@ struct Takeover {
   private let mounts: [(number: Int, kept: KeptMount, channel: Int32)]
   private let lastRecord: LastRecord
   private let lastFound: UInt64
-  private let store: String
 
   /// Opens the store, and has the supervisor keep what the next worker will need.
   init(of store: String, from supervisor: SupervisorLink, log: Logger) throws(Failure) {
-    self.store = store
     self.supervisor = supervisor
     self.log = log
     let mounts = try Self.mounts(supervisor)
     let memory = try Self.memory(supervisor)
-    let lock = supervisor.take(Descriptors.lock).map { FileLock(holding: $0.release()) }
+    let inherited = try Self.storage(store, supervisor)
     let lastRecord = LastRecord(in: memory)
     // What was carried out must be told before this process appends something by itself.
     let found = Mutex<(journal: RequestJournal, lastLSN: UInt64)?>(nil)
     local = try LocalEngine(
-      opening: store, holding: lock,
+      opening: store, on: inherited,
       onRecovery: { lastLSN in
         let connections = Set(mounts.map { UInt64($0.number) })
         let journal = RequestJournal(memory, lastLSN: lastLSN, connections: connections)
@@ -42,8 +40,21 @@ struct Takeover {
     (journal, lastFound) = found
     self.lastRecord = lastRecord
     self.mounts = mounts
-    if lock == nil, let lock = try local.fileLock() {
+    if inherited == nil, let lock = try local.fileLock() {
+      supervisor.tell(.keep(name: Descriptors.store, data: []), descriptor: local.storage.descriptor)
       supervisor.tell(.keep(name: Descriptors.lock, data: []), descriptor: lock.descriptor)
+    }
+  }
+
+  /// The store's directory, which may have been moved since it was opened, and the lock in it; nil for the first worker. Workers of older
+  /// versions have the lock alone kept.
+  private static func storage(_ path: String, _ supervisor: SupervisorLink) throws(Failure) -> DirectoryStorage? {
+    guard let lock = supervisor.take(Descriptors.lock).map({ FileLock(holding: $0.release()) }) else { return nil }
+    if let directory = supervisor.take(Descriptors.store) {
+      return DirectoryStorage(owning: directory.release(), holding: lock)
+    }
+    do throws(Errno) { return try DirectoryStorage(opening: path, holding: lock) } catch {
+      throw Failure(.failed, "cannot open the store \(path): \(error)")
     }
   }
 
@@ -100,7 +111,7 @@ struct Takeover {
 
   /// What cannot be cleared keeps nobody from using the store.
   private func clearAfterKilledDaemon() {
-    let clearing = MountRecord(store: store).clear()
+    let clearing = MountRecord(store: local.storage.path).clear()
     for directory in clearing.directories { log.notice("took away the dead mount at \(directory.quoted)") }
     for failure in clearing.failures { log.error("\(failure.message)") }
     if let damage = clearing.damage { log.error("\(damage)") }

@@ -34,8 +34,8 @@ struct StoreImage {
 
   private init() {
     let path = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
-    let directory = DirectoryStorage(path + "/StoreTests/Golden/1")
     do throws(Errno) {
+      let directory = try DirectoryStorage(opening: path + "/StoreTests/Golden/1")
       for path in ["format", Self.manifest] + Self.ledger + Self.index {
         let file = try directory.open(path, .reading)
         files[path] = try file.readExactly(Int(try file.size()), at: 0)

@@ -46,6 +46,7 @@ extension Decoder {
     var options = StoreOptions()
     options.checkpointsInBackground = false
     options.cleanNodes = 64
+    options.reservedBytes = 0
     options.ledger.hintCapacity = 1 << 10
     options.ledger.allocationStep = 8 << 10
     options.ledger.zeroedAhead = 0

@@ -4,7 +4,6 @@ import Testing
 /// What fuzzing found and chose, decoded again: `Corpus/DECODER/accepted` and `rejected` hold inputs that cover a decoder, `found`
 /// those that once made it trap, hang or take too much memory.
 @Suite struct ReplayTests {
-  private static let directory = DirectoryStorage(place + "/Corpus")
   private static let place = #filePath.split(separator: "/", omittingEmptySubsequences: false)
     .dropLast(2).joined(separator: "/")
 
@@ -24,6 +23,7 @@ import Testing
 
   private static func inputs(_ decoder: Decoder, _ kind: String) throws -> [(name: String, bytes: [UInt8])] {
     let path = "\(decoder.rawValue)/\(kind)"
+    let directory = try DirectoryStorage(opening: place + "/Corpus")
     let names: [String]
     do throws(Errno) { names = try directory.list(path) } catch {
       guard error == .noSuchFile else { throw error }

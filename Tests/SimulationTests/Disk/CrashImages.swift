@@ -50,7 +50,7 @@ struct CrashImages {
     case .create(let number, let path):
       files[number] = File(current: [], durable: [])
       names[path, default: [nil]].append(number)
-    case .write(let number, _, _), .resize(let number, _), .punch(let number, _):
+    case .write(let number, _, _), .resize(let number, _), .shrink(let number, _), .punch(let number, _):
       files[number]!.current.apply(effect)
       files[number]!.pending.append(effect)
     case .rename(let path, let newPath):

@@ -6,8 +6,9 @@ enum Effect {
   case makeDirectory(String)
   case create(Int, path: String)
   case write(Int, offset: Int, [UInt8])
-  /// Truncation, or an allocation that extends the file with zeros.
+  /// An allocation, or a truncation that extends the file with zeros.
   case resize(Int, to: Int)
+  case shrink(Int, to: Int)
   case punch(Int, Range<Int>)
   case rename(from: String, to: String)
   case remove(String)

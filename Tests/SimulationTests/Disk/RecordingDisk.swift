@@ -117,7 +117,7 @@ final class RecordingDisk: Storage {
 
   func synchronizeDirectory(_ path: String) throws(Errno) { try note(.synchronizeDirectory(path)) }
 
-  func lock(_ path: String) throws(Errno) -> any AnyObject & Sendable {
+  func lock(_ path: String, _ mode: StorageLockMode) throws(Errno) -> any AnyObject & Sendable {
     guard state.withLock({ $0.locked.insert(path).inserted }) else { throw .wouldBlock }
     return MemoryLock { [weak self] in self?.state.withLock { _ = $0.locked.remove(path) } }
   }
@@ -186,7 +186,10 @@ final class RecordingFile: StorageFile {
 
   func size() throws(Errno) -> UInt64 { content.withLock { UInt64($0.count) } }
 
-  func truncate(to size: UInt64) throws(Errno) { try change(.resize(number, to: Int(size))) }
+  func truncate(to size: UInt64) throws(Errno) {
+    let shrinks = content.withLock { Int(size) < $0.count }
+    try change(shrinks ? .shrink(number, to: Int(size)) : .resize(number, to: Int(size)))
+  }
 
   func punchHole(at offset: UInt64, count: UInt64) throws(Errno) {
     try change(.punch(number, Int(offset)..<Int(offset + count)))
@@ -219,7 +222,7 @@ extension [UInt8] {
     case .write(_, let offset, let bytes):
       extend(to: offset + bytes.count)
       replaceSubrange(offset..<offset + bytes.count, with: bytes)
-    case .resize(_, let size):
+    case .resize(_, let size), .shrink(_, let size):
       if count > size { removeLast(count - size) } else { extend(to: size) }
     case .punch(_, let range):
       let range = range.clamped(to: 0..<count)

@@ -12,6 +12,7 @@ struct Workload {
     var options = StoreOptions()
     options.checkpointsInBackground = false
     options.cleanNodes = 64
+    options.reservedBytes = 1 << 10
     options.ledger.segmentSize = 24 << 10
     options.ledger.allocationStep = 4 << 10
     options.ledger.hintCapacity = 1 << 8
