@@ -40,7 +40,7 @@ struct PatchMaker {
       return content.contains(0) ? nil : String(validating: content, as: UTF8.self)
     } catch {
       if error == .noSuchFile || error == .stale { return nil }
-      throw Failure(.failed, "cannot read \(String(decoding: path, as: UTF8.self)) in \(fileSystem.name): \(error)")
+      throw Failure(.failed, "cannot read \(Quoting.quoted(path)) in \(fileSystem.name): \(error)")
     }
   }
 

@@ -9,7 +9,7 @@ extension Failure {
     case importing = "import"
     case exporting = "export"
 
-    func of(_ path: [UInt8]) -> String { (self == .importing ? "import of " : "export to ") + quoted(path) }
+    func of(_ path: [UInt8]) -> String { (self == .importing ? "import of " : "export to ") + Quoting.quoted(path) }
   }
 
   init(_ error: TransferError, _ transfer: Transferring) {
@@ -61,6 +61,3 @@ extension Failure {
     }
   }
 }
-
-/// A path as people read it.
-private func quoted(_ path: [UInt8]) -> String { BytePath(path).text }

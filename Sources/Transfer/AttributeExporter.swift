@@ -66,7 +66,9 @@ struct AttributeExporter {
   ) throws(Errno) -> [UInt8]? {
     var refused: Set<[UInt8]> = []
     var refusals: Set<Refused> = []
-    for name in try fileSystem.listxattr(inode) {
+    // Lists come last: they may take away the owner's right to set the others.
+    let names = try fileSystem.listxattr(inode)
+    for name in names.filter({ !Self.lists.contains($0) }) + names.filter(Self.lists.contains) {
       let value = try fileSystem.getxattr(inode, name)
       do throws(Errno) { try node.setAttribute(name, value) } catch {
         guard let reason = try reason(error, setting: node) else { throw error }

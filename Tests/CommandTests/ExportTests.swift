@@ -2,7 +2,8 @@ import Foundation
 import Testing
 
 /// Exports to what cannot hold all of a fork.
-@Suite("Exports that leave something out", .enabled(if: geteuid() == 0, "needs root, to mount and to own files of others"))
+@Suite(
+  "Exports that leave something out", .enabled(if: geteuid() == 0, "needs root, to mount and to own files of others"))
 struct ExportTests {
   private let stage: Stage
 
@@ -38,7 +39,8 @@ struct ExportTests {
         "ramfs/out/a 644", "ramfs/out/b 644", "ramfs/out/c 600", "a", "b", "c",
       ])
     let json = lines.dropFirst(9).joined()
-    #expect(json.contains(#""kind" : "access-control-lists""#) && json.contains(#""reason" : "not-supported""#), "\(json)")
+    #expect(
+      json.contains(#""kind" : "access-control-lists""#) && json.contains(#""reason" : "not-supported""#), "\(json)")
   }
 
   /// What the file system of a camera's card refuses, played by refused calls.
@@ -47,7 +49,8 @@ struct ExportTests {
     arguments: ["out", "filled"])
   func linksThatTheTargetRefusesAreLeftOut(target: String) throws {
     defer { stage.close() }
-    try make("echo a > a; ln a b; ln -s a link; mkfifo fifo; mkdir d; ln a d/c; echo x > d/x; chmod 640 a; mkdir ../filled")
+    try make(
+      "echo a > a; ln a b; ln -s a link; mkfifo fifo; mkdir d; ln a d/c; echo x > d/x; chmod 640 a; mkdir ../filled")
     let lines = try stage.run(
       """
       strace -f -qq -o /dev/null -e trace=linkat,symlinkat,mknodat,fchown,fchownat -e inject=linkat,symlinkat,mknodat,fchown,fchownat:error=EPERM \
@@ -99,7 +102,8 @@ struct ExportTests {
       """)
     #expect(
       lines == [
-        "error: export to DIR/small/out/d/big: the file system is full", "hint: free space on it, or export elsewhere", "8",
+        "error: export to DIR/small/out/d/big: the file system is full", "hint: free space on it, or export elsewhere",
+        "8",
         "filled", "error: export to DIR/small/filled/d/big: the file system is full",
         "hint: free space on it, or export elsewhere", "8", "filled",
       ])

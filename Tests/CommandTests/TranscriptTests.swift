@@ -16,8 +16,15 @@ struct TranscriptTests {
 
   @Test(
     "With mounts", .enabled(if: canMount, "needs /dev/fuse"),
-    arguments: ["mount", "diff", "run", "sample", "killed-daemon", "upgrade", "interrupted"])
+    arguments: ["mount", "diff", "run", "sample", "killed-daemon", "helpers", "upgrade", "interrupted", "sessions"])
   func mounted(name: String) throws {
+    try Transcript(named: name).replay()
+  }
+
+  @Test(
+    "With mounts that only root can make", .enabled(if: canMount && geteuid() == 0, "needs /dev/fuse and root"),
+    arguments: ["places", "namespaces"])
+  func privileged(name: String) throws {
     try Transcript(named: name).replay()
   }
 }

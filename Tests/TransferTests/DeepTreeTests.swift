@@ -19,7 +19,7 @@ struct DeepTreeTests {
   }
 
   static let shapes = [
-    Shape(levels: 300, nameLength: 20), Shape(levels: 20000, nameLength: 1), Shape(levels: 5000, nameLength: 255),
+    Shape(levels: 300, nameLength: 20), Shape(levels: 20000, nameLength: 1), Shape(levels: 2000, nameLength: 255),
   ]
 
   /// Makes one directory in the other, with a file and a link at the bottom.

@@ -65,10 +65,10 @@ final class TransferStage {
   func fingerprint(_ name: String) -> [Substring] {
     let (code, output) = shell(
       """
-      cd '\(path(name))' &&
+      export LC_ALL=C; cd '\(path(name))' &&
         find . -printf '%p %y %m %U %G %s %n %T@ %l\\n' | sed -E 's/( d [0-7]+ [0-9]+ [0-9]+) [0-9]+/\\1/' | LC_ALL=C sort &&
         find . -type f -print0 | LC_ALL=C sort -z | xargs -0 -r sha256sum &&
-        find . -type b -o -type c | LC_ALL=C sort | xargs -r stat -c '%n %t:%T' &&
+        find . '(' -type b -o -type c ')' -print0 | LC_ALL=C sort -z | xargs -0 -r stat -c '%n %t:%T' &&
         getfattr -hRPd -m - . | \(Self.paragraphs) && getfacl -RPp . | \(Self.paragraphs)
       """)
     #expect(code == 0, "\(output)")

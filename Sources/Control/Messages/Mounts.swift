@@ -7,29 +7,40 @@ public struct Mount: Hashable, Sendable {
   public let readOnly: Bool
   /// Whether the kernel may hold writes back (see docs/consistency.md).
   public let writeback: Bool
+  /// The number of its file system, as stat(2) tells it of every file in it: it tells whether a path leads to this mount.
+  public let device: UInt64?
 
-  public init(name: String, directory: BytePath, readOnly: Bool, writeback: Bool) {
+  public init(name: String, directory: BytePath, readOnly: Bool, writeback: Bool, device: UInt64? = nil) {
     self.name = name
     self.directory = directory
     self.readOnly = readOnly
     self.writeback = writeback
+    self.device = device
   }
 }
 
 /// Asks to mount a head at an empty directory.
 public struct MountRequest: Sendable {
   public let reference: String
-  /// An absolute path.
+  /// An absolute path. It is looked up by the daemon, unless the directory itself is passed.
   public let directory: BytePath
+  /// The directory, as the client has opened it.
+  public var passed: PassedDescriptor?
   public let writeback: Bool
-  /// Whether the directory is made for the mount, and removed with it.
-  public let makesDirectory: Bool
+  /// Whether the directory is made for the mount, and removed with it. One that is passed has been made already.
+  public var makesDirectory: Bool
+  /// The token of the session with which the mount is to end; none for one that stays.
+  public let session: String?
 
-  public init(reference: String, directory: BytePath, writeback: Bool = false, makesDirectory: Bool = false) {
+  public init(
+    reference: String, directory: BytePath, writeback: Bool = false, makesDirectory: Bool = false,
+    session: String? = nil
+  ) {
     self.reference = reference
     self.directory = directory
     self.writeback = writeback
     self.makesDirectory = makesDirectory
+    self.session = session
   }
 }
 
@@ -47,7 +58,7 @@ public struct UnmountRequest: Sendable {
 }
 
 extension Mount: Codable {
-  enum CodingKeys: String, CodingKey { case name, directory, directoryBytes, readOnly, writeback }
+  enum CodingKeys: String, CodingKey { case name, directory, directoryBytes, readOnly, writeback, device }
 
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -55,6 +66,7 @@ extension Mount: Codable {
     directory = try container.decodePath(forKey: .directory, bytesKey: .directoryBytes)
     readOnly = try container.decode(Bool.self, forKey: .readOnly)
     writeback = try container.decode(Bool.self, forKey: .writeback)
+    device = try container.decodeIfPresent(UInt64.self, forKey: .device)
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -63,11 +75,14 @@ extension Mount: Codable {
     try container.encode(directory, forKey: .directory, bytesKey: .directoryBytes)
     try container.encode(readOnly, forKey: .readOnly)
     try container.encode(writeback, forKey: .writeback)
+    try container.encodeIfPresent(device, forKey: .device)
   }
 }
 
 extension MountRequest: Codable {
-  enum CodingKeys: String, CodingKey { case reference, directory, directoryBytes, writeback, makesDirectory }
+  enum CodingKeys: String, CodingKey {
+    case reference, directory, directoryBytes, passed, writeback, makesDirectory, session
+  }
 
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -75,6 +90,8 @@ extension MountRequest: Codable {
     directory = try container.decodePath(forKey: .directory, bytesKey: .directoryBytes)
     writeback = try container.decodeIfPresent(Bool.self, forKey: .writeback) ?? false
     makesDirectory = try container.decodeIfPresent(Bool.self, forKey: .makesDirectory) ?? false
+    passed = try container.decodeIfPresent(PassedDescriptor.self, forKey: .passed)
+    session = try container.decodeIfPresent(String.self, forKey: .session)
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -83,6 +100,8 @@ extension MountRequest: Codable {
     try container.encode(directory, forKey: .directory, bytesKey: .directoryBytes)
     try container.encode(writeback, forKey: .writeback)
     try container.encode(makesDirectory, forKey: .makesDirectory)
+    try container.encodeIfPresent(passed, forKey: .passed)
+    try container.encodeIfPresent(session, forKey: .session)
   }
 }
 

@@ -35,27 +35,27 @@ struct Diff: ParsableCommand {
     if output.json {
       try stat ? Console.print(json: ChangeSummary(changes)) : Console.print(json: changes)
     } else if stat {
-      Self.statLines(changes).forEach(Console.print)
+      for line in Self.statLines(changes) { try Console.print(line) }
     } else {
-      show(changes)
+      try show(changes)
     }
   }
 
-  private func show(_ changes: [Change]) {
+  private func show(_ changes: [Change]) throws(Failure) {
     let style = Style(enabled: Console.outputIsTerminal)
     for change in changes {
       if let patch = change.patch {
-        Console.print(patch.hasSuffix("\n") ? String(patch.dropLast()) : patch)
+        try Console.print(patch.hasSuffix("\n") ? String(patch.dropLast()) : patch)
       } else if style.enabled {
-        let line = String(decoding: change.line, as: UTF8.self)
+        let line = change.line
         switch change.change {
-        case .added: Console.print(style.green(line))
-        case .deleted: Console.print(style.red(line))
-        case .attributes: Console.print(style.faint(line))
-        case .modified, .renamed: Console.print(line)
+        case .added: try Console.print(style.green(line))
+        case .deleted: try Console.print(style.red(line))
+        case .attributes: try Console.print(style.faint(line))
+        case .modified, .renamed: try Console.print(line)
         }
       } else {
-        Console.print(change.line)
+        try Console.print(change.line)
       }
     }
   }
@@ -65,7 +65,7 @@ struct Diff: ParsableCommand {
     let summary = ChangeSummary(changes)
     let shown =
       changes.count <= limit ? changes : Array(changes.sorted { $0.changedBytes > $1.changedBytes }.prefix(limit))
-    let names = shown.map { String(decoding: $0.path.quoted, as: UTF8.self) }
+    let names = shown.map(\.path.quoted)
     let width = names.map(\.count).max() ?? 0
     var lines = zip(shown, names).map { change, name in
       let padding = String(repeating: " ", count: width - name.count)

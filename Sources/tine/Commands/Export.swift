@@ -32,7 +32,7 @@ struct Export: ParsableCommand {
       try Console.print(json: report)
     } else {
       let entries = Units.count(report.entries, "entry", plural: "entries")
-      Console.print("exported \(entries), \(Units.bytes(report.bytes)), from \(report.name)")
+      try Console.print("exported \(entries), \(Units.bytes(report.bytes)), from \(report.name)")
       for leftOut in report.leftOut ?? [] { Console.note(leftOut.line(directory: directory.path)) }
     }
     if report.leftOut?.contains(where: \.kind.isEntry) == true { throw ExitCode.failure }
@@ -43,8 +43,7 @@ extension TransferReport.LeftOut {
   /// `left out: owners, which this user may not set (3 entries, the first is /tmp/out/a)`
   fileprivate func line(directory: BytePath) -> String {
     let count = Units.count(entries, "entry", plural: "entries")
-    let first = path.text
-    return "left out: \(what), which \(why(directory.text)) (\(count), the first is \(first))"
+    return "left out: \(what), which \(why(directory.quoted)) (\(count), the first is \(path.quoted))"
   }
 
   private var what: String {
