@@ -52,7 +52,6 @@ ssize_t linux_receive_message(int socket, void *bytes, size_t count, int *descri
   return received;
 }
 
-int linux_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_CLOEXEC); }
 pid_t linux_peer_process(int socket) {
   struct ucred peer;
   socklen_t size = sizeof peer;
@@ -63,3 +62,5 @@ int linux_unreceived_bytes(int socket) {
   int count = 0;
   return ioctl(socket, SIOCOUTQ, &count) == 0 ? count : -1;
 }
+
+int linux_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_CLOEXEC); }

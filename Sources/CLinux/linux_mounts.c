@@ -5,8 +5,9 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-int linux_mount_fuse(const char *source, const char *target, const char *type, bool read_only, const char *options) {
-  return mount(source, target, type, read_only ? MS_RDONLY : 0, options);
+int linux_mount_fuse(
+    const char *source, const char *target, const char *type, bool read_only, bool trusted, const char *options) {
+  return mount(source, target, type, (read_only ? MS_RDONLY : 0) | (trusted ? 0 : MS_NOSUID | MS_NODEV), options);
 }
 
 int linux_mount_again(const char *source, const char *target) { return mount(source, target, NULL, MS_BIND, NULL); }

@@ -11,12 +11,17 @@ public protocol Engine: Sendable {
   func drop(_ reference: String) throws(Failure)
 
   func diff(_ request: DiffRequest) throws(Failure) -> [Change]
-  func log(_ request: LogRequest) throws(Failure) -> [LogEntry]
+  /// Stops with `canceled` as soon as `isWanted` says no.
+  func log(_ request: LogRequest, while isWanted: () -> Bool) throws(Failure) -> [LogEntry]
 
   func importDirectory(_ request: ImportRequest, progress: @escaping ProgressHandler) throws(Failure) -> TransferReport
   func exportDirectory(_ request: ExportRequest, progress: @escaping ProgressHandler) throws(Failure) -> TransferReport
   func collectGarbage(progress: ProgressHandler) throws(Failure) -> CollectionReport
   func check(progress: ProgressHandler) throws(Failure) -> CheckReport
+}
+
+extension Engine {
+  public func log(_ request: LogRequest) throws(Failure) -> [LogEntry] { try log(request) { true } }
 }
 
 /// An engine that can also mount: only a daemon, which outlives the command that asked for it.

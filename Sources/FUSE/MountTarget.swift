@@ -10,18 +10,22 @@ public struct MountOptions: Sendable {
   /// The type is shown as `fuse.SUBTYPE`.
   public var subtype: String
   public var isReadOnly: Bool
+  /// Whether set-user-ID programs and devices on it work, where root mounts. They must not if somebody else can write what is
+  /// mounted in another way.
+  public var isTrusted: Bool
 
-  public init(source: String, subtype: String, isReadOnly: Bool = false) {
+  public init(source: String, subtype: String, isReadOnly: Bool = false, isTrusted: Bool = true) {
     self.source = source
     self.subtype = subtype
     self.isReadOnly = isReadOnly
+    self.isTrusted = isTrusted
   }
 }
 
 /// A directory on which a FUSE file system can be mounted, held open: what its path leads to by then does not matter.
 ///
 /// The kernel checks permissions. Mounted by root, the file system serves every user, with set-user-ID programs and
-/// devices; mounted by anybody else (through `fusermount3`), it serves that user only, without them.
+/// devices where it is trusted; mounted by anybody else (through `fusermount3`), it serves that user only, without them.
 public struct MountTarget: ~Copyable, Sendable {
   /// Its absolute path without symbolic links, as this process sees it.
   public let path: String
@@ -109,9 +113,9 @@ public struct MountTarget: ~Copyable, Sendable {
     let data =
       "fd=\(channel.rawValue),rootmode=40000,user_id=\(getuid()),group_id=\(getgid()),default_permissions,allow_other"
     let type = "fuse.\(options.subtype)"
-    guard linux_mount_fuse(options.source, Self.link(to: directory), type, options.isReadOnly, data) == 0 else {
-      throw MountError(errno: .last, path)
-    }
+    let result = linux_mount_fuse(
+      options.source, Self.link(to: directory), type, options.isReadOnly, options.isTrusted, data)
+    guard result == 0 else { throw MountError(errno: .last, path) }
     return channel
   }
 

@@ -11,10 +11,13 @@ public final class MountedFork: Sendable {
     /// The kernel keeps written data back for a while: faster, but a fork may then capture unsynced writes in another
     /// order than they were made in.
     public var writesBack: Bool
+    /// Nobody but this process's user can write to the store: set-user-ID programs and devices work, where root mounts.
+    public var isTrusted: Bool
 
-    public init(name: String, writesBack: Bool = false) {
+    public init(name: String, writesBack: Bool = false, isTrusted: Bool = true) {
       self.name = name
       self.writesBack = writesBack
+      self.isTrusted = isTrusted
     }
   }
 
@@ -51,7 +54,9 @@ public final class MountedFork: Sendable {
   ) throws(MountError) {
     let mountPoint = MountPoint(resolved: target.path)
     let channel = try target.mount(
-      MountOptions(source: "tine:\(options.name)", subtype: Self.subtype, isReadOnly: fileSystem.isReadOnly))
+      MountOptions(
+        source: "tine:\(options.name)", subtype: Self.subtype, isReadOnly: fileSystem.isReadOnly,
+        isTrusted: options.isTrusted))
     var configuration = Configuration()
     configuration.accessControlLists = true
     configuration.findsInodes = true

@@ -14,7 +14,7 @@ extension LocalEngine {
     return try changes.map { (change) throws(Failure) in Control.Change(change, patch: try patches.patch(change)) }
   }
 
-  public func log(_ request: LogRequest) throws(Failure) -> [Control.LogEntry] {
+  public func log(_ request: LogRequest, while isWanted: () -> Bool) throws(Failure) -> [Control.LogEntry] {
     let store = try store()
     let limit = max(1, request.limit ?? .max)
     var entries: [Control.LogEntry] = []
@@ -23,9 +23,10 @@ extension LocalEngine {
         entries.append(Control.LogEntry(entry))
         // The newest are wanted: older ones go now and then, and at the end.
         if entries.count / 2 >= limit { entries.removeFirst(entries.count - limit) }
-        return true
+        return isWanted()
       }
     }
+    guard isWanted() else { throw .canceled }
     return entries.suffix(limit)
   }
 }

@@ -109,7 +109,8 @@ public struct MountRecord: Sendable {
     let helper = Command(["fusermount3", "-u", "-z", "--", directory], environment: [Array("PATH=/usr/bin:/bin".utf8)])
     guard error == .notPermitted, let child = try? helper.start(), child.wait() == .exited(0) else {
       throw Failure(
-        .failed, "cannot take away the dead mount at \(directory): \(error)", hint: "unmount it with 'umount -l'")
+        .failed, "cannot take away the dead mount at \(directory.quoted): \(error)", hint: "unmount it with 'umount -l'"
+      )
     }
   }
 }

@@ -17,9 +17,14 @@ public enum Quoting {
 
   /// A text that may hold names, such as a message from elsewhere, without whatever a terminal would obey.
   ///
-  /// - Parameter keepingLines: whether ends of lines stay.
+  /// - Parameter keepingLines: whether ends of lines and tabs stay.
   public static func harmless(_ text: String, keepingLines: Bool = false) -> String {
-    escaped(text.carriedBytes, keeping: keepingLines ? UInt8(ascii: "\n") : nil)
+    harmless(text.carriedBytes, keepingLines: keepingLines)
+  }
+
+  /// The same for bytes, such as lines of a file.
+  public static func harmless(_ bytes: [UInt8], keepingLines: Bool) -> String {
+    escaped(bytes, keeping: keepingLines ? [UInt8(ascii: "\n"), UInt8(ascii: "\t")] : [])
   }
 
   /// Whether a character shows by itself, and does nothing else.
@@ -56,8 +61,8 @@ public enum Quoting {
 
   /// - Parameters:
   ///   - special: bytes that get a backslash.
-  ///   - kept: a control that stays as it is.
-  private static func escaped(_ bytes: [UInt8], besides special: [UInt8] = [], keeping kept: UInt8? = nil) -> String {
+  ///   - kept: controls that stay as they are.
+  private static func escaped(_ bytes: [UInt8], besides special: [UInt8] = [], keeping kept: [UInt8] = []) -> String {
     var text = ""
     var parser = Unicode.UTF8.ForwardParser()
     var iterator = bytes.makeIterator()
@@ -72,7 +77,8 @@ public enum Quoting {
       case .valid(let encoded):
         length = encoded.count
         let scalar = Unicode.UTF8.decode(encoded)
-        if isVisible(scalar) && canFollow(scalar, previous) || scalar.value == kept.map(UInt32.init) { shown = scalar }
+        let isKept = scalar.isASCII && kept.contains(UInt8(scalar.value))
+        if isKept || isVisible(scalar) && canFollow(scalar, previous) { shown = scalar }
       }
       if let shown {
         if shown.isASCII, special.contains(UInt8(shown.value)) { text.append("\\") }

@@ -81,7 +81,7 @@ struct Daemon: Sendable {
         connections.serve(on: channel)
         Task { await Heartbeat(server: channel, workers: workers, supervisor: supervisor).run() }
         chmod(path, 0o600)
-        log.notice("serving \(store)")
+        log.notice("serving \(store.quoted)")
         supervisor.tell(.serving)
         readiness.report()
       },

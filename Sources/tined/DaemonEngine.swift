@@ -88,7 +88,9 @@ final class DaemonEngine: MountingEngine {
     return try local.diff(request)
   }
 
-  func log(_ request: LogRequest) throws(Failure) -> [LogEntry] { try local.log(request) }
+  func log(_ request: LogRequest, while isWanted: () -> Bool) throws(Failure) -> [LogEntry] {
+    try local.log(request, while: isWanted)
+  }
 
   // MARK: Long operations
 

@@ -40,7 +40,9 @@ struct Surroundings {
   /// - Parameter readiness: a descriptor to keep, where `tine` has started this process.
   init(leavingWith readiness: Int32?) throws(Failure) {
     umask(0o077)
-    if linux_close_descriptors(3, readiness ?? -1) != 0 { remains.append("files of its starter stay open: \(Errno.last)") }
+    if linux_close_descriptors(3, readiness ?? -1) != 0 {
+      remains.append("files of its starter stay open: \(Errno.last)")
+    }
     linux_restore_signals()
     linux_ignore_limit_signals()
     linux_clear_process_settings()

@@ -13,12 +13,12 @@ struct HostileNamesTests {
     // A directory with escape sequences, C1, marks of direction and characters without width in its name, and files that have more.
     let made = try stage.run(
       #"""
-      mkdir "$(printf 'h\033]0;title\007\302\233\342\200\256\342\200\213\302\255')" && cd h* && mkdir tree &&
-        printf '\033[2J' > tree/content && for name in 'esc\033[31m' 'line\nforged' 'c1\302\233' 'raw\233\377' 'bidi\342\200\256' \
+      mkdir "$(printf 'h\033]0;title\007\302\233\342\200\256\342\200\213\302\255')" && cd h* && mkdir tree plain &&
+        printf '\033[2J\302\233\n' > tree/content && cp tree/content plain && for name in 'esc\033[31m' 'line\nforged' 'c1\302\233' 'raw\233\377' 'bidi\342\200\256' \
           'wide\342\200\213\342\201\240' 'tag\363\240\201\201' 'ls\342\200\250' 'del\177' 'cr\rx'; do
-          printf x > "tree/$(printf "$name")"; done; ls | wc -l
+          printf x > "tree/$(printf "$name")"; done; ls tree | wc -l
       """#)
-    try #require(made == ["1"])
+    try #require(made == ["12"])
   }
 
   /// Runs a script in the worst directory, with its output to files and to a terminal, and looks at every byte.
@@ -56,9 +56,12 @@ struct HostileNamesTests {
       "export TINE_STORE=\"$PWD/s\"; rm -rf s; tine init && tine list; tine init", [4],
       contains: #"h\033]0;title\a\302\233"#)
     try expectHarmless("rm -rf s; tine --store s init --json && tine --store s list --json")
-    #expect(try stage.run("tine init && tine import prod h*/tree && tine fork --empty none").count == 3)
+    #expect(
+      try stage.run("tine init && tine import prod h*/tree && tine import plain h*/plain && tine fork --empty none")
+        .count == 4)
     for json in ["", " --json"] {
       try expectHarmless("tine diff none prod\(json); tine diff prod none --stat\(json)")
+      try expectHarmless("test -t 1 || exit 0; tine diff none plain --patch\(json)")
       try expectHarmless("tine log prod\(json) -n 100", contains: json.isEmpty ? #""raw\233\377""# : "subject_bytes")
       try expectHarmless("tine check\(json); tine list\(json); tine show prod\(json)")
       try expectHarmless("rm -rf out; tine export prod out\(json)")

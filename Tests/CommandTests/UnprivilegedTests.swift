@@ -177,4 +177,34 @@ struct UnprivilegedTests {
         "the daemon has ended",
       ])
   }
+
+  @Test func nothingIsLeftOfTheirAttempts() throws {
+    defer { stage.close() }
+    let seconds = "9\(UInt32.random(in: 1_000_000...9_999_999))"
+    try write(
+      "attempts",
+      """
+      mkdir source place
+      echo one > source/file
+      tine init
+      tine import prod source
+      tine run --from prod -- sh -c 'env -i setsid sleep \(seconds) & cat file'
+      tine run --from prod --at $PWD/place -- sh -c 'env -i setsid sleep \(seconds) & cat file; pwd'
+      tine run --from prod -- sh -c 'echo $$ > ../../../running; env -i setsid sleep \(seconds) & sleep \(seconds)' &
+      while [ ! -s running ]; do sleep 0.01; done
+      kill -9 $!
+      left() { ps ax -o args | grep -q "^sleep \(seconds)" || tine list | grep -q run- || grep -q "$PWD" /proc/mounts; }
+      for i in $(seq 1 400); do left || break; sleep 0.05; done
+      tine list --json | grep -c '"name"'
+      ps ax -o args | grep -c "^sleep \(seconds)" || true
+      tine stop
+      """)
+    let lines = try stage.run(
+      "unshare --mount sh -e -c 'mount --bind open-fuse /dev/fuse; sh as-nobody ../attempts 2>&1' | grep -v Killed")
+    #expect(
+      lines == [
+        "made a store in DIR/home/store", "imported 1 entry, 4 B, as prod", "one", "nothing changed", "one",
+        "DIR/home/place", "nothing changed", "1", "0", "the daemon has ended",
+      ])
+  }
 }

@@ -85,7 +85,8 @@ struct CommandTests {
     let pipe = try Pipe()
     let kept = fcntl(STDERR_FILENO, F_DUPFD, 77)
     defer { close(kept) }
-    var command = Command(["sh", "-c", "for file in /proc/$$/fd/*; do echo ${file##*/}; done"], environment: environment)
+    var command = Command(
+      ["sh", "-c", "for file in /proc/$$/fd/*; do echo ${file##*/}; done"], environment: environment)
     command.input = STDERR_FILENO
     command.output = pipe.writer.rawValue
     command.extra = STDERR_FILENO

@@ -32,9 +32,9 @@ struct DocumentTests {
     let block = try blocks("Many attempts, the best one kept", of: "README.md", count: 1)[0]
     _ = expectRun(
       """
-      tine init; mkdir app; tine import prod app
+      mkdir app; cd app
       printf '#!/bin/sh\necho $TINE_ATTEMPT > result' > attempt.sh; printf '#!/bin/sh\ncat result' > score.sh
-      chmod +x attempt.sh score.sh
+      chmod +x attempt.sh score.sh; cp *.sh ..; cd ..; tine init; tine import prod app
       """)
     _ = expectRun(block)
     let kept = expectRun("tine list").split(separator: "\n").filter { $0.contains("prod") && !$0.hasPrefix("prod ") }
@@ -58,7 +58,7 @@ struct DocumentTests {
   }
 
   private func asPostgres(_ command: String) -> String {
-    let output = expectRun("runuser -u postgres -- psql -X -A -t -h \(place) -p 5432 -c \"\(command)\" postgres")
+    let output = expectRun("runuser -u postgres -- psql -X -A -t -h /srv -p 5432 -c \"\(command)\" postgres")
     return output.split(separator: "\n").joined(separator: " ")
   }
 
@@ -107,7 +107,7 @@ struct DocumentTests {
     MariaDBServer.install(in: "\(place)/app")
     _ = expectRun("chmod 777 /srv")
     _ = expectRun(blocks[0])
-    let first = "mariadb --no-defaults -S \(place)/live.sock -u root -N"
+    let first = "mariadb --no-defaults -S /srv/live.sock -u root -N"
     defer {
       _ = expectRun(
         "mariadb-admin --no-defaults -S /srv/live.sock -u root shutdown; while [ -e /srv/live/server.pid ]; do sleep 0.1; done"

@@ -52,7 +52,8 @@ struct FullDiskTests {
   @Test func filesFillIt() {
     #expect(fill("filled").contains("No space left on device"))
     let made = shell(
-      "mkdir -p \(mount)/d && cd \(mount)/d || exit; i=0; while : > $(printf '%0200d' $i); do i=$((i+1)); done; ls | wc -l")
+      "mkdir -p \(mount)/d && cd \(mount)/d || exit; i=0; while : > $(printf '%0200d' $i); do i=$((i+1)); done; ls | wc -l"
+    )
     #expect(made.output.contains("No space left on device"))
     #expect(shell("rm -r \(mount)/d \(mount)/filled").code == 0)
     verifyThatAllGoesOn()

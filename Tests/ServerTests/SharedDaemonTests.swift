@@ -114,6 +114,24 @@ struct SharedDaemonTests {
       "\(calls.output)")
   }
 
+  /// What was asked for by somebody who is gone went on to its end, and took the processor from all others.
+  @Test(.enabled(if: shell("which curl").code == 0, "it needs curl"))
+  func workForAClientThatIsGoneStops() throws {
+    let mount = store.mount("prod")
+    let written = shell("head -c 200000000 /dev/urandom > '\(mount)/big' && sync '\(mount)/big'")
+    #expect(written.code == 0, "\(written.output)")
+    let url = "http://tine/v1/log?reference=prod&verify=true"
+    let ask = "curl -s -o /dev/null --unix-socket '\(store.path)/socket' '\(url)'"
+    let used = """
+      used() { awk '{ print $14 + $15 }' /proc/\(worker)/stat; }
+      """
+    let whole = shell("\(used)\nbefore=$(used); \(ask); echo $(($(used) - before))")
+    let gone = shell("\(used)\nbefore=$(used); timeout 0.2 \(ask); sleep 10; echo $(($(used) - before))")
+    let ticks = try [whole, gone].map { try #require(Int($0.output.filter { $0.isNumber })) }
+    #expect(ticks[0] > 100, "reading all takes a second at least: \(whole.output)")
+    #expect(ticks[1] < ticks[0] / 2, "\(ticks)")
+  }
+
   @Test func theLogIsReplacedWhenItIsFull() {
     _ = store.mount("prod")
     let log = store.path + "/daemon.log"

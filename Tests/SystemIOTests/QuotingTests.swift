@@ -78,7 +78,7 @@ struct QuotingTests {
   @Test("A text keeps what is harmless in it")
   func harmless() {
     #expect(Quoting.harmless("error: \"ä\" \\ …\u{1B}[0m\nnext") == #"error: "ä" \ …\033[0m\nnext"#)
-    #expect(Quoting.harmless("one\n\u{9B}two", keepingLines: true) == "one\n\\302\\233two")
+    #expect(Quoting.harmless("one\n\t\u{9B}two", keepingLines: true) == "one\n\t\\302\\233two")
     #expect(Quoting.harmless(String(carrying: [0x61, 0xFF])) == #"a\377"#)
   }
 

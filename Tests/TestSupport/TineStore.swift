@@ -42,8 +42,9 @@ public final class TineStore: Sendable {
   /// go on.
   public func run(commandsOf document: String) -> (code: Int32, output: String) {
     let script = directory.appending("script")
-    let commands = document.replacing("/srv", with: directory.path).replacing(" /tmp", with: " " + directory.path)
-      .replacing("=/tmp", with: "=" + directory.path)
+    let mark = "\u{1}"
+    let commands = document.replacing("/srv", with: mark).replacing("/tmp", with: mark)
+      .replacing(mark, with: directory.path)
     let programs = Self.program("")
     guard let file = fopen(script, "w") else { return (-1, "no script can be written") }
     fputs(

@@ -3,8 +3,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/// mount(2) of a FUSE connection on `target`: `type` is "fuse" or "fuse.SUBTYPE", `options` holds fd, rootmode and the ids.
-int linux_mount_fuse(const char *source, const char *target, const char *type, bool read_only, const char *options);
+/// mount(2) of a FUSE connection on `target`: `type` is "fuse" or "fuse.SUBTYPE", `options` holds fd, rootmode and the ids. Where it
+/// is not `trusted`, set-user-ID programs and devices on it do nothing.
+int linux_mount_fuse(
+    const char *source, const char *target, const char *type, bool read_only, bool trusted, const char *options);
 
 /// Shows the file system that is mounted at `source` at the directory `target` as well (MS_BIND), without what is mounted below it.
 int linux_mount_again(const char *source, const char *target);

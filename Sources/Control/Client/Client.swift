@@ -49,6 +49,9 @@ final class Client: Sendable {
     }
   }
 
+  /// Opens a session with the daemon.
+  func session() throws(Failure) -> ClientSession { try ClientSession(store: store, watch) }
+
   /// Sends a request for a long operation and hears of its progress until the answer comes.
   @discardableResult
   func follow<Answer: Codable & Sendable>(
@@ -88,7 +91,7 @@ final class Client: Sendable {
       address = try SocketAddress(store: store)
     } catch {
       if error == .noSuchFile { return nil }
-      throw Failure(.unreachable, "cannot open \(store): \(error)")
+      throw Failure(.unreachable, "cannot open \(store.quoted): \(error)")
     }
     return try Connection(to: address, watch)
   }

@@ -8,12 +8,16 @@ public final class ClientSession: Sendable {
   /// By which requests name it.
   public let token: String
   private let socket: MessageSocket
+  private let watch: SilenceWatch
   private let next = Mutex(1)
 
   /// Opens a session with the daemon of a store, which must run.
-  init(store: String) throws(Failure) {
-    socket = try Self.connect(store)
-    guard let token = try Self.receive(socket).token else { throw .malformed("no token for the session") }
+  init(store: String, _ watch: SilenceWatch) throws(Failure) {
+    var watch = watch
+    socket = try Self.connect(store, watch)
+    watch.process = PeerProcess.ofSocket(socket.descriptor.rawValue)
+    self.watch = watch
+    guard let token = try Self.receive(socket, watch).token else { throw .malformed("no token for the session") }
     self.token = token
   }
 
@@ -39,10 +43,14 @@ public final class ClientSession: Sendable {
       throw Failure(.failed, "cannot write the request: \(error)")
     }
     do throws(Errno) { try socket.send(message, descriptor: descriptor) } catch { throw Self.unreachable(error) }
-    if let error = try Self.receive(socket).error { throw error }
+    if let error = try Self.receive(socket, watch).error { throw error }
   }
 
-  private static func receive(_ socket: borrowing MessageSocket) throws(Failure) -> SessionAnswer {
+  private static func receive(
+    _ socket: borrowing MessageSocket, _ watch: SilenceWatch
+  ) throws(Failure) -> SessionAnswer {
+    var watch = watch.started
+    if try watch.wait(for: socket.descriptor.rawValue) == .interruption { throw .canceled }
     let bytes: [UInt8]
     do throws(Errno) {
       guard let message = try socket.receive() else { throw .notConnected }
@@ -54,19 +62,17 @@ public final class ClientSession: Sendable {
     return answer
   }
 
-  private static func connect(_ store: String) throws(Failure) -> MessageSocket {
-    do throws(Errno) {
-      let address = try SocketAddress(store: store, name: SocketAddress.sessionName)
-      let socket = FileDescriptor(
-        owning: try retryingInterrupts { Glibc.socket(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue) | O_CLOEXEC, 0) })
-      try retryingInterrupts { address.withAddress { Glibc.connect(socket.rawValue, $0, $1) } }
-      return MessageSocket(socket)
-    } catch {
-      guard error == .noSuchFile else { throw unreachable(error) }
+  private static func connect(_ store: String, _ watch: SilenceWatch) throws(Failure) -> MessageSocket {
+    let address: SocketAddress
+    do throws(Errno) { address = try SocketAddress(store: store, name: SocketAddress.sessionName) } catch {
+      throw unreachable(error)
+    }
+    guard let socket = try address.connect(SOCK_SEQPACKET, watch) else {
       throw Failure(
         .notSupported, "the daemon that runs is older than this command",
         hint: "'tine upgrade' has the daemon of this version take over; what is mounted stays mounted")
     }
+    return MessageSocket(socket)
   }
 
   private static func unreachable(_ error: Errno) -> Failure {

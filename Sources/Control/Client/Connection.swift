@@ -11,29 +11,11 @@ final class Connection: ByteSource, Sendable {
 
   /// Connects to the daemon of a store; nil where none listens.
   init?(to address: borrowing SocketAddress, _ watch: SilenceWatch) throws(Failure) {
-    var watch = watch.started
-    do throws(Errno) {
-      let flags = Int32(SOCK_STREAM.rawValue) | O_CLOEXEC | O_NONBLOCK
-      socket = FileDescriptor(owning: try retryingInterrupts { Glibc.socket(AF_UNIX, flags, 0) })
-    } catch {
-      throw Failure(.failed, "cannot make a socket: \(error)")
-    }
-    let descriptor = socket.rawValue
-    while true {
-      do throws(Errno) {
-        try retryingInterrupts { address.withAddress { connect(descriptor, $0, $1) } }
-        break
-      } catch {
-        switch error {
-        case .noSuchFile, .connectionRefused, .tooManyLevels, .wrongSocketType: return nil
-        // The queue is full: so many wait that it may not be taken from at all.
-        case .wouldBlock: if try watch.wait(for: nil) == .interruption { throw .canceled }
-        default: throw Failure(.unreachable, "cannot reach the daemon of this store: \(error)")
-        }
-      }
-    }
-    watch.process = PeerProcess.ofSocket(descriptor)
+    guard let socket = try address.connect(SOCK_STREAM, watch) else { return nil }
+    var watch = watch
+    watch.process = PeerProcess.ofSocket(socket.rawValue)
     silence = Mutex(watch)
+    self.socket = socket
   }
 
   /// From here on an answer may take so long, also where the daemon answers others.
@@ -78,8 +60,5 @@ final class Connection: ByteSource, Sendable {
 }
 
 extension Errno {
-  fileprivate static let connectionRefused = Errno(rawValue: ECONNREFUSED)
   fileprivate static let connectionReset = Errno(rawValue: ECONNRESET)
-  fileprivate static let tooManyLevels = Errno(rawValue: ELOOP)
-  fileprivate static let wrongSocketType = Errno(rawValue: EPROTOTYPE)
 }

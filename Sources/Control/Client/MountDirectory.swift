@@ -20,7 +20,8 @@ public struct MountDirectory: ~Copyable {
       descriptor = try FileDescriptor(naming: path)
     } catch {
       let hint = error == .noSuchFile ? "make the directory first" : nil
-      throw Failure(.conflict, error == .noSuchFile ? "\(path): no such directory" : "\(path): \(error)", hint: hint)
+      throw Failure(
+        .conflict, error == .noSuchFile ? "\(path.quoted): no such directory" : "\(path.quoted): \(error)", hint: hint)
     }
     self.descriptor = descriptor
     self.isNew = isNew
@@ -32,7 +33,7 @@ public struct MountDirectory: ~Copyable {
     do throws(Errno) {
       return FileDescriptor(owning: try retryingInterrupts { fcntl(descriptor.rawValue, F_DUPFD_CLOEXEC, 3) })
     } catch {
-      throw Failure(.failed, "\(path): \(error)")
+      throw Failure(.failed, "\(path.quoted): \(error)")
     }
   }
 
@@ -49,7 +50,7 @@ public struct MountDirectory: ~Copyable {
     } catch {
       // A dead mount on it is the daemon's to take away.
       if error == .notConnected { return }
-      throw Failure(.failed, "\(path): \(error)")
+      throw Failure(.failed, "\(path.quoted): \(error)")
     }
     if isAbove { throw .hidesStore(path) }
   }
@@ -59,7 +60,7 @@ public struct MountDirectory: ~Copyable {
     if let slash = path.lastIndex(of: "/"), slash != path.startIndex { mkdir(String(path[..<slash]), 0o700) }
     if mkdir(path, 0o700) == 0 { return true }
     if Errno.last == .exists { return false }
-    throw Failure(.failed, "cannot make the directory \(path): \(Errno.last)")
+    throw Failure(.failed, "cannot make the directory \(path.quoted): \(Errno.last)")
   }
 }
 
@@ -67,7 +68,7 @@ extension Failure {
   /// The refusal of a mount on the store, above it or inside of it.
   public static func hidesStore(_ path: String) -> Failure {
     Failure(
-      .conflict, "\(path) holds the store, is part of it, or is the store itself: a mount would hide it",
+      .conflict, "\(path.quoted) holds the store, is part of it, or is the store itself: a mount would hide it",
       hint: "mount at a directory beside the store")
   }
 }

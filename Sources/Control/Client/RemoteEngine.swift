@@ -46,7 +46,8 @@ public final class RemoteEngine: MountingEngine {
     return try client.call(Request(method: .get, path: ["diff"], query: query), within: nil)
   }
 
-  public func log(_ request: LogRequest) throws(Failure) -> [LogEntry] {
+  /// The daemon stops where this process ends; `isWanted` is not asked.
+  public func log(_ request: LogRequest, while isWanted: () -> Bool) throws(Failure) -> [LogEntry] {
     var query = [(name: "reference", value: request.reference)]
     if let since = request.since { query.append(("since", String(since))) }
     if let limit = request.limit { query.append(("limit", String(limit))) }
@@ -115,7 +116,7 @@ public final class RemoteEngine: MountingEngine {
   public func session() throws(Failure) -> ClientSession {
     try opened.withLock { (opened) throws(Failure) in
       if let opened { return opened }
-      let session = try ClientSession(store: store)
+      let session = try client.session()
       opened = session
       return session
     }

@@ -45,7 +45,7 @@ struct Diff: ParsableCommand {
     let style = Style(enabled: Console.outputIsTerminal)
     for change in changes {
       if let patch = change.patch {
-        try Console.print(patch.hasSuffix("\n") ? String(patch.dropLast()) : patch)
+        try Console.print(content: Array((patch.hasSuffix("\n") ? patch.dropLast() : patch[...]).utf8))
       } else if style.enabled {
         let line = change.line
         switch change.change {

@@ -19,6 +19,11 @@ enum Console {
     }
   }
 
+  /// Writes lines of a file to standard output: as they are, but to a terminal only what it does not obey.
+  static func print(content: [UInt8]) throws(Failure) {
+    if outputIsTerminal { try print(Quoting.harmless(content, keepingLines: true)) } else { try print(content) }
+  }
+
   /// Writes a value as JSON to standard output.
   static func print(json value: some Encodable) throws { try print([UInt8](try JSON.encodeForReading(value))) }
 

@@ -80,7 +80,7 @@ extension ReapedCommand {
   func endEverything() throws(Failure) {
     let survivors = finish()
     if survivors.isEmpty { return }
-    let list = survivors.map { "\($0.process) (\($0.name))" }.joined(separator: ", ")
+    let list = survivors.map { "\($0.process) (\($0.name.quoted))" }.joined(separator: ", ")
     throw Failure(
       .failed, "the command has left processes that could not be ended: \(list)",
       hint: "they belong to another user, or wait in the kernel: end them as root")

@@ -37,12 +37,12 @@ enum API {
       let patch = try given.query("patch", as: Bool.self) ?? false
       return try engine.diff(DiffRequest(old: given.query("old"), new: given.query("new"), patch: patch))
     }
-    api.get("log", as: .long) { (given) throws(Failure) in
+    api.long("log") { (given, isWanted) throws(Failure) in
       let since = try given.query("since", as: UInt64.self)
       let limit = try given.query("limit", as: Int.self)
       let verify = try given.query("verify", as: Bool.self) ?? false
       return try engine.log(
-        LogRequest(reference: given.query("reference"), since: since, limit: limit, verify: verify))
+        LogRequest(reference: given.query("reference"), since: since, limit: limit, verify: verify), while: isWanted)
     }
   }
 

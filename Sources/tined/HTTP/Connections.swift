@@ -1,8 +1,8 @@
-import CLinux
 import Glibc
 import HummingbirdCore
 import NIOCore
 import Synchronization
+import SystemIO
 
 /// The connections of the API's server. There is a limit, so that they leave descriptors to mounts and segments; and so that nobody is kept out by
 /// others who ask for nothing, connections that only wait are closed: after half a minute, and much sooner where there is no room, the oldest first.
@@ -49,9 +49,7 @@ final class Connections: Sendable {
   private static let pause = TimeAmount.milliseconds(50)
 
   init() {
-    var soft: UInt64 = 0
-    var hard: UInt64 = 0
-    openFiles = linux_get_limit(linux_open_files, &soft, &hard) == 0 ? Int32(clamping: soft) : 1024
+    openFiles = Int32(clamping: OpenFileLimit.current)
     limit = min(512, Int(openFiles) / 4)
     reserve = min(256, openFiles / 4)
   }
@@ -100,20 +98,25 @@ final class Connections: Sendable {
     return lowest >= 0 && lowest < openFiles - reserve
   }
 
-  /// Has the server accept again, or closes the oldest of those that may be closed, a quarter of all at most, and looks again later.
+  /// Has the server accept again, or closes the oldest of those that may be closed, a quarter of all at most, and looks
+  /// again later.
   private func lookForRoom() {
-    let (server, isOver, closing) = state.withLock { state -> (server: (any Channel)?, isOver: Bool, closing: [any Channel]) in
-      if hasRoom(state) {
-        state.isLookingForRoom = false
-        return (state.server, true, [])
-      }
-      return (state.server, false, closable(state).compactMap { state.open.removeValue(forKey: $0)?.channel })
+    var isOver = false
+    var closing: [any Channel] = []
+    let server = state.withLock { state in
+      isOver = hasRoom(state)
+      if isOver { state.isLookingForRoom = false } else { closing = take(closable(state), from: &state) }
+      return state.server
     }
     guard let server else { return }
     // Both come back here at once, so the lock must not be held.
     if isOver { server.read() }
     for channel in closing { channel.close(promise: nil) }
     if !isOver { server.eventLoop.scheduleTask(in: Self.pause) { self.lookForRoom() } }
+  }
+
+  private func take(_ numbers: [Int], from state: inout State) -> [any Channel] {
+    numbers.compactMap { state.open.removeValue(forKey: $0)?.channel }
   }
 
   private func closable(_ state: State) -> [Int] {

@@ -2,6 +2,7 @@ import Control
 import FoundationEssentials
 import Hummingbird
 import NIOCore
+import Synchronization
 
 /// Turns functions of the engine into endpoints: arguments from path, query or JSON body, the answer as JSON, and each
 /// call on a thread that may block.
@@ -21,6 +22,24 @@ struct Endpoints {
     group.get(path) { [calls] request, context in
       let parameters = try Parameters(request, context)
       return try await calls.answer(as: kind) { () throws(Failure) in try body(parameters) }
+    }
+  }
+
+  /// Something that takes as long as there is data, and asks now and then whether the client is still there and the daemon goes on.
+  func long<Answer: Codable & Sendable>(
+    _ path: RouterPath,
+    _ body: @escaping @Sendable (Parameters, _ isWanted: @escaping @Sendable () -> Bool) throws(Failure) -> Answer
+  ) {
+    group.get(path) { [calls] request, context in
+      let parameters = try Parameters(request, context)
+      let client = ClientPresence()
+      return try await request.body.consumeWithInboundCloseHandler { _ in
+        try await calls.answer(as: .long) { () throws(Failure) in
+          try body(parameters) { client.isThere && !calls.activity.isEnding }
+        }
+      } onInboundClosed: {
+        client.leave()
+      }
     }
   }
 
@@ -57,6 +76,15 @@ struct Endpoints {
         status: .ok, headers: [.contentType: "application/x-ndjson"], body: operation.responseBody(for: request))
     }
   }
+}
+
+/// Whether the client that has asked for something still waits for it.
+private final class ClientPresence: Sendable {
+  private let hasLeft = Atomic(false)
+
+  var isThere: Bool { !hasLeft.load(ordering: .relaxed) }
+
+  func leave() { hasLeft.store(true, ordering: .relaxed) }
 }
 
 /// Reads messages, and runs what they ask for.

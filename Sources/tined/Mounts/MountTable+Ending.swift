@@ -16,7 +16,7 @@ extension MountTable {
       }
     guard let (number, place) = found, let entry = state.withLock({ $0.entries[number] }) else {
       throw Failure(
-        .noSuchName, "nothing is mounted at \(directory.text)", hint: "'tine list' shows what is mounted, and where")
+        .noSuchName, "nothing is mounted at \(directory.quoted)", hint: "'tine list' shows what is mounted, and where")
     }
     try remove(number, entry, place.text, lazy: lazy)
   }
@@ -112,7 +112,7 @@ extension MountTable {
       }
       for directory in entry.kept.madeDirectories { rmdir(directory) }
       write(state)
-      log.info("\(entry.name) is not mounted at \(entry.kept.mount.directory.text) any more: \(reason)")
+      log.info("\(entry.name) is not mounted at \(entry.kept.mount.directory.quoted) any more: \(reason)")
     }
   }
 
@@ -148,7 +148,7 @@ extension MountTable {
 
   private static func text(_ users: [FileSystemUser]) -> String {
     if users.isEmpty { return "" }
-    let named = users.prefix(5).map { "\($0.name) (process \($0.process))" }.joined(separator: ", ")
+    let named = users.prefix(5).map { "\($0.name.quoted) (process \($0.process))" }.joined(separator: ", ")
     return " by \(named)" + (users.count > 5 ? " and \(users.count - 5) more" : "")
   }
 }

@@ -23,7 +23,7 @@ extension MountTable {
         }
         write(state)
       }
-      log.info("\(kept.mount.name) at \(kept.mount.directory.text) is served again")
+      log.info("\(kept.mount.name) at \(kept.mount.directory.quoted) is served again")
       // The worker before may have died between taking it off and saying so.
       if served.places.isEmpty { leave(number) }
     } catch {
@@ -33,14 +33,14 @@ extension MountTable {
 
   /// Takes a mount away that nobody can serve any more.
   func giveUp(_ kept: KeptMount, _ number: Int, _ reason: String) {
-    log.critical("the mount at \(kept.mount.directory.text) ends: \(reason)")
+    log.critical("the mount at \(kept.mount.directory.quoted) ends: \(reason)")
     supervisor.tell(.drop(name: Descriptors.mount(number)))
     do throws(MountError) {
       if !kept.isLeaving {
         try MountPoint(resolved: kept.mount.directory.text, device: kept.device).unmount(lazily: true)
       }
     } catch {
-      log.error("cannot take away the dead mount at \(kept.mount.directory.text): \(error)")
+      log.error("cannot take away the dead mount at \(kept.mount.directory.quoted): \(error)")
     }
     for directory in kept.madeDirectories { rmdir(directory) }
   }

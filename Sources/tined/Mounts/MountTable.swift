@@ -152,10 +152,18 @@ final class MountTable: Sendable {
       hint: "end what uses it, or mount a fork of it here")
   }
 
+  /// Whether nobody but this process's user can put set-user-ID programs and devices into the store: whose store it is could write to its
+  /// files.
+  private var storeIsOurs: Bool {
+    var status = stat()
+    return fstat(store.rawValue, &status) == 0 && status.st_uid == geteuid()
+  }
+
   private func serve(
     _ fileSystem: FileSystem, _ request: MountRequest, _ number: Int, _ target: borrowing MountTarget
   ) throws(Failure) -> MountedFork {
-    let options = MountedFork.Options(name: fileSystem.name, writesBack: request.writeback)
+    let options = MountedFork.Options(
+      name: fileSystem.name, writesBack: request.writeback, isTrusted: storeIsOurs)
     do throws(MountError) {
       return try MountedFork(
         fileSystem, on: target, options: options, journal: journal.connection(UInt64(number))
@@ -173,7 +181,7 @@ final class MountTable: Sendable {
       if served.handover.agreement.flags.contains(.resend) { keep(kept, number, channel: served.channel) }
       write(state)
     }
-    log.info("mounted \(kept.mount.name) at \(kept.mount.directory.text)")
+    log.info("mounted \(kept.mount.name) at \(kept.mount.directory.quoted)")
   }
 
   private func addPlace(
@@ -184,7 +192,7 @@ final class MountTable: Sendable {
     } catch {
       guard error.reason == .notPermitted else { throw Failure(mounting: error) }
       throw Failure(
-        .conflict, "\(entry.name) is mounted already, at \(entry.served.places.joined(separator: ", "))",
+        .conflict, "\(entry.name) is mounted already, at \(entry.served.places.map(\.quoted).joined(separator: ", "))",
         hint: "only root can mount it at a second directory: unmount it there first, or mount a fork of it here")
     }
     let path = target.path
@@ -195,7 +203,7 @@ final class MountTable: Sendable {
         write(state)
       }
     }
-    log.info("mounted \(entry.name) at \(path) too")
+    log.info("mounted \(entry.name) at \(path.quoted) too")
     return entry.kept.mount.moved(to: BytePath(path))
   }
 
@@ -204,7 +212,7 @@ final class MountTable: Sendable {
       let data = [UInt8](try JSON.encode(kept))
       supervisor.tell(.keep(name: Descriptors.mount(number), data: data), descriptor: channel)
     } catch {
-      log.error("the mount at \(kept.mount.directory.text) will end with this process: \(error)")
+      log.error("the mount at \(kept.mount.directory.quoted) will end with this process: \(error)")
     }
   }
 

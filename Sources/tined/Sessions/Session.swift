@@ -20,6 +20,7 @@ final class Session: Sendable {
     var passed: [Int: Passed] = [:]
     var leases: [Lease]
     var isOver = false
+    var lastUse = ContinuousClock.now
   }
 
   private let state: Mutex<State>
@@ -38,6 +39,12 @@ final class Session: Sendable {
   /// The client is gone, and its session is not served any more.
   var isOver: Bool { state.withLock { $0.isOver } }
 
+  /// Since when the client has asked for nothing, if nothing would end with its session; nil otherwise.
+  var idleSince: ContinuousClock.Instant? { state.withLock { $0.leases.isEmpty ? $0.lastUse : nil } }
+
+  /// The client has asked for something.
+  func touch() { state.withLock { $0.lastUse = .now } }
+
   /// Keeps a descriptor for the request that names it.
   func pass(_ file: consuming FileDescriptor, as number: Int) throws(Failure) {
     let passed = Passed(file)
@@ -51,6 +58,7 @@ final class Session: Sendable {
 
   /// Gives a descriptor away that was passed.
   func take(_ number: Int) throws(Failure) -> FileDescriptor {
+    touch()
     let passed = state.withLock { $0.passed.removeValue(forKey: number) }
     guard let passed, let file = passed.file.withLock({ $0.take() }) else {
       throw Failure(.badRequest, "the session has passed no descriptor \(number)")

@@ -11,8 +11,12 @@ final class SessionServer: Sendable {
   private let listener: FileDescriptor
   private let sessions: SessionTable
   private let log: Logger
-  /// More clients at a time are kept waiting, so that descriptors are left for mounts.
-  private static let most = 256
+  /// How many there may be at a time, so that descriptors are left for mounts.
+  private let most: Int
+  /// How long a session that holds no leases must have been idle to be closed in favour of another client.
+  private static let longestIdle = Duration.milliseconds(500)
+  /// How often it is looked for one while there is no room, in milliseconds.
+  private static let pause: Int32 = 100
   /// How long a client may take to receive an answer, in seconds.
   private static let patience = 1
 
@@ -22,6 +26,7 @@ final class SessionServer: Sendable {
   init(at path: String, sessions: SessionTable, log: Logger) throws(Errno) {
     self.sessions = sessions
     self.log = log
+    most = min(256, OpenFileLimit.current / 8)
     try SmallFile(path).remove()
     listener = FileDescriptor(
       owning: try retryingInterrupts { socket(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue) | O_CLOEXEC | O_NONBLOCK, 0) })
@@ -41,19 +46,29 @@ final class SessionServer: Sendable {
   /// Waits for the next thing to do, and does it.
   private func serve() {
     let open = sessions.all
-    let takesMore = open.count < Self.most
-    var events = [pollfd(fd: takesMore ? listener.rawValue : -1, events: Int16(POLLIN), revents: 0)]
+    let isFull = open.count >= most
+    var events = [pollfd(fd: isFull ? -1 : listener.rawValue, events: Int16(POLLIN), revents: 0)]
     events += open.map { pollfd(fd: $0.socket.descriptor.rawValue, events: Int16(POLLIN), revents: 0) }
-    while poll(&events, nfds_t(events.count), -1) < 0 && errno == EINTR {}
+    while poll(&events, nfds_t(events.count), isFull ? Self.pause : -1) < 0 && errno == EINTR {}
     for (session, event) in zip(open, events.dropFirst()) where event.revents != 0 { serve(session) }
+    if isFull { makeRoom() }
     if events[0].revents != 0 { accept() }
+  }
+
+  /// Closes sessions that hold no leases and have been idle for long: those that have been for longest, a quarter of all at most.
+  private func makeRoom() {
+    let idle = sessions.all.compactMap { session in session.idleSince.map { (session, since: $0) } }
+    let longest = idle.filter { .now - $0.since > Self.longestIdle }.sorted { $0.since < $1.since }
+    for (session, _) in longest.prefix(max(1, most / 4)) { sessions.close(session) }
   }
 
   private func accept() {
     let connection = linux_accept(listener.rawValue)
     guard connection >= 0 else {
-      // Whoever has no descriptor for it waits until another client is gone, and looks again after a while.
-      if Errno.last != .wouldBlock { usleep(100_000) }
+      if Errno.last == .wouldBlock { return }
+      // There is no descriptor for it. Another client may leave one, and it is looked again after a while.
+      makeRoom()
+      usleep(useconds_t(Self.pause) * 1000)
       return
     }
     let socket = MessageSocket(FileDescriptor(owning: connection))
@@ -65,6 +80,7 @@ final class SessionServer: Sendable {
   private func serve(_ session: Session) {
     do throws(Errno) {
       guard var message = try session.socket.receive() else { return sessions.close(session) }
+      session.touch()
       let descriptor = message.descriptor.take()
       let bytes = message.bytes
       do throws(Failure) {

@@ -208,6 +208,7 @@ struct Supervisor {
     case .drop(let name): kept[name] = nil
     case .serving:
       life.served = .now
+      _ = life.heartbeat.note()
       isOnTrial = false
       lastThatServed = program
       if life.isEnding { worker.signal(SIGTERM) }

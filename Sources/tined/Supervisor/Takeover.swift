@@ -101,7 +101,7 @@ struct Takeover {
   /// What cannot be cleared keeps nobody from using the store.
   private func clearAfterKilledDaemon() {
     let clearing = MountRecord(store: store).clear()
-    for directory in clearing.directories { log.notice("took away the dead mount at \(directory.text)") }
+    for directory in clearing.directories { log.notice("took away the dead mount at \(directory.quoted)") }
     for failure in clearing.failures { log.error("\(failure.message)") }
     if let damage = clearing.damage { log.error("\(damage)") }
   }
