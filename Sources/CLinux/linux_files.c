@@ -1,7 +1,9 @@
 #include "linux_files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -25,6 +27,18 @@ int linux_punch_hole(int descriptor, off_t offset, off_t length) {
 
 int linux_start_writeback(int descriptor, off_t offset, off_t length) {
   return sync_file_range(descriptor, offset, length, SYNC_FILE_RANGE_WRITE);
+}
+
+int linux_mark_directory(int directory, const char *path) {
+  return openat(directory, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+ssize_t linux_read_directory(int descriptor, void *entries, size_t size) {
+  return getdents64(descriptor, entries, size);
+}
+
+int linux_rename_without_replacing(int directory, const char *name, const char *new_name) {
+  return renameat2(directory, name, directory, new_name, RENAME_NOREPLACE);
 }
 
 int linux_try_lock_exclusively(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB); }

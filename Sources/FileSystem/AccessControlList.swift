@@ -68,6 +68,9 @@ struct AccessControlList: Equatable {
     self[.owner] << 6 | self[groupClass] << 3 | self[.others]
   }
 
+  /// What its own entry allows the owning group, whatever the mask leaves of it.
+  var owningGroupPermissions: UInt32 { self[.owningGroup] }
+
   /// Follows a change of the mode by chmod(2).
   mutating func setPermissions(_ mode: UInt32) {
     self[.owner] = mode >> 6 & Self.all

@@ -22,6 +22,13 @@ extension FileSystem {
     }
   }
 
+  /// The mode of a file that must go without its access control list: the group may do what the list allowed it. In a mode that
+  /// belongs to a list its place is taken by what all groups and named users may do at most.
+  public static func mode(_ mode: UInt32, withoutList list: [UInt8]) -> UInt32 {
+    guard let list = AccessControlList(decoding: list) else { return mode & ~0o070 }
+    return mode & ~0o070 | mode & list.owningGroupPermissions << 3
+  }
+
   private static func check(_ name: [UInt8]) throws(Errno) {
     guard name.count <= longestName else { throw .outOfRange }
     if accessControlLists.contains(name) { return }

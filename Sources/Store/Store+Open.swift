@@ -5,7 +5,8 @@ import Tree
 
 extension Store {
   private static let directories = ["ledger", "index", ManifestFiles.directory]
-  private static let lockPath = "lock"
+  /// The file that the process locks that owns the store.
+  public static let lockPath = "lock"
 
   // MARK: Make
 

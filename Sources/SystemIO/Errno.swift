@@ -39,6 +39,8 @@ public struct Errno: Error, Hashable, RawRepresentable, Sendable, CustomStringCo
   public static let directoryNotEmpty = Errno(rawValue: ENOTEMPTY)
   public static let noData = Errno(rawValue: ENODATA)
   public static let notSupported = Errno(rawValue: EOPNOTSUPP)
+  public static let tooManySymbolicLinks = Errno(rawValue: ELOOP)
+  public static let valueTooLarge = Errno(rawValue: EOVERFLOW)
   public static let noSuchDeviceOrAddress = Errno(rawValue: ENXIO)
   public static let notConnected = Errno(rawValue: ENOTCONN)
   public static let stale = Errno(rawValue: ESTALE)

@@ -4,17 +4,43 @@ import SystemIO
 
 /// Threads that add files, fed through a bounded queue. The first error ends the import.
 final class ImportWorkers: Sendable {
-  private static let queueLimit = 512
+  private static let longestQueue = 512
+  /// Each directory that a file of the queue is in is open.
+  private static let mostDirectories = 64
 
   private struct State {
-    var queue: [ImportedFile] = []
+    /// What was taken is nil, and keeps no directory open.
+    var queue: [ImportedFile?] = []
     var next = 0
+    /// How often the directory changes along the queue.
+    var directories = 0
     var busy = 0
     var running = 0
     var isClosed = false
-    var failure: TransferFailure?
+    var failure: TransferError?
 
     var isEmpty: Bool { next == queue.count }
+    var isFull: Bool { queue.count - next >= longestQueue || directories >= mostDirectories }
+
+    mutating func append(_ file: ImportedFile) {
+      if isEmpty || queue[queue.count - 1]?.directory !== file.directory { directories += 1 }
+      queue.append(file)
+    }
+
+    mutating func removeFirst() -> ImportedFile {
+      guard let file = queue[next] else { preconditionFailure("a file is taken once") }
+      queue[next] = nil
+      next += 1
+      if isEmpty || queue[next]?.directory !== file.directory { directories -= 1 }
+      if isEmpty {
+        queue.removeAll(keepingCapacity: true)
+        next = 0
+      } else if next >= 4096 {
+        queue.removeFirst(next)
+        next = 0
+      }
+      return file
+    }
   }
 
   private let state = Monitor(State())
@@ -39,18 +65,18 @@ final class ImportWorkers: Sendable {
   }
 
   /// Adds a file to the queue, and waits while that is full.
-  func add(_ file: ImportedFile) throws(TransferFailure) {
-    let failure = state.wait { state -> TransferFailure?? in
+  func add(_ file: ImportedFile) throws(TransferError) {
+    let failure = state.wait { state -> TransferError?? in
       if let failure = state.failure { return .some(failure) }
-      return state.queue.count - state.next < Self.queueLimit ? .some(nil) : nil
+      return state.isFull ? nil : .some(nil)
     }
     if let failure { throw failure }
-    state.notifyAll { $0.queue.append(file) }
+    state.notifyAll { $0.append(file) }
   }
 
   /// Waits until every file was added.
-  func finish() throws(TransferFailure) {
-    let failure = state.wait { state -> TransferFailure?? in
+  func finish() throws(TransferError) {
+    let failure = state.wait { state -> TransferError?? in
       if let failure = state.failure { return .some(failure) }
       return state.isEmpty && state.busy == 0 ? .some(nil) : nil
     }
@@ -67,14 +93,13 @@ final class ImportWorkers: Sendable {
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: FileSystem.largestImport, alignment: 4096)
     defer { buffer.deallocate() }
     while let file = take() {
-      do throws(Errno) {
-        _ = try importer.add(file, buffer)
-        state.notifyAll { $0.busy -= 1 }
-      } catch {
-        state.notifyAll { state in
-          state.busy -= 1
-          state.failure = state.failure ?? TransferFailure(path: file.path, errno: error)
-        }
+      var failure: TransferError?
+      do throws(TransferError) {
+        _ = try stillAt(file.path) { () throws(Errno) in try importer.add(file, buffer) }
+      } catch { failure = error }
+      state.notifyAll { state in
+        state.busy -= 1
+        state.failure = state.failure ?? failure
       }
     }
     state.notifyAll { $0.running -= 1 }
@@ -85,17 +110,8 @@ final class ImportWorkers: Sendable {
     state.wait { state -> ImportedFile?? in
       if state.isClosed || state.failure != nil { return .some(nil) }
       guard !state.isEmpty else { return nil }
-      let file = state.queue[state.next]
-      state.next += 1
       state.busy += 1
-      if state.isEmpty {
-        state.queue.removeAll(keepingCapacity: true)
-        state.next = 0
-      } else if state.next >= 4096 {
-        state.queue.removeFirst(state.next)
-        state.next = 0
-      }
-      return .some(file)
+      return .some(state.removeFirst())
     }
   }
 }

@@ -96,13 +96,32 @@ final class DaemonEngine: MountingEngine {
 
   func importDirectory(_ request: ImportRequest, progress: @escaping ProgressHandler) throws(Failure) -> TransferReport
   {
-    try local.importDirectory(request, progress: progress)
+    if let passed = request.passed {
+      return try local.importDirectory(request, from: sessions.take(passed), progress: progress)
+    }
+    try checkIsAbsolute(request.directory)
+    return try local.importDirectory(request, progress: progress)
   }
 
   func exportDirectory(_ request: ExportRequest, progress: @escaping ProgressHandler) throws(Failure) -> TransferReport
   {
     try table.barrier(request.reference)
+    if let passed = request.passed {
+      return try local.exportDirectory(request, filling: sessions.take(passed), progress: progress)
+    }
+    if let passed = request.passedParent {
+      let (_, name) = HostPath.split(request.directory.bytes)
+      return try local.exportDirectory(request, into: sessions.take(passed), as: name, progress: progress)
+    }
+    try checkIsAbsolute(request.directory)
     return try local.exportDirectory(request, progress: progress)
+  }
+
+  /// A relative path would begin at the daemon's working directory, which nobody means.
+  private func checkIsAbsolute(_ path: BytePath) throws(Failure) {
+    guard path.bytes.first == UInt8(ascii: "/") else {
+      throw Failure(.badRequest, "the directory must be an absolute path")
+    }
   }
 
   func collectGarbage(progress: ProgressHandler) throws(Failure) -> CollectionReport {
@@ -124,9 +143,7 @@ final class DaemonEngine: MountingEngine {
 
   /// Mounts where this process finds the directory: for a client that cannot pass it.
   private func mountByPath(_ fileSystem: FileSystem, _ request: MountRequest) throws(Failure) -> Mount {
-    guard request.directory.bytes.first == UInt8(ascii: "/") else {
-      throw Failure(.badRequest, "the directory must be an absolute path")
-    }
+    try checkIsAbsolute(request.directory)
     let directory = try MountDirectory(request)
     var request = request
     request.makesDirectory = directory.isNew

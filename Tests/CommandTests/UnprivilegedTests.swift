@@ -83,6 +83,101 @@ struct UnprivilegedTests {
       ])
   }
 
+  /// What others own could not be used by whoever had imported it.
+  @Test func whatTheyImportIsTheirs() throws {
+    defer { stage.close() }
+    let made = try stage.run(
+      """
+      mkdir -m 755 shared && cd shared && umask 022 && echo a > a && chmod 6755 a && mkdir d && echo b > d/b && chown 0:65534 d/b &&
+        chmod 664 d/b && ln -s b d/link && mkdir -m 2775 set && chown 7:8 set && mkfifo fifo
+      """)
+    try #require(made == [])
+    try write(
+      "import",
+      """
+      mkdir mount kept
+      tine init
+      tine import prod ../shared
+      tine import kept ../shared --keep-owners
+      tine mount prod mount
+      (cd mount && stat -c '%n %u:%g %a' . a d d/b d/link set fifo && echo more >> a && echo more >> d/b && touch set/new)
+      tine mount kept kept
+      (cd kept && stat -c '%n %u:%g %a' a d/b set)
+      tine unmount mount
+      tine unmount kept
+      tine export kept out
+      (cd out && stat -c '%n %u:%g %a' a d/b d/link set)
+      tine stop
+      """)
+    let lines = try stage.run("unshare --mount sh -e -c 'mount --bind open-fuse /dev/fuse; sh as-nobody ../import'")
+    #expect(
+      lines.map { $0.replacing(#/, the first is DIR.home.out.*\)/#, with: ")") } == [
+        "made a store in DIR/home/store", "imported 6 entries, 4 B, as prod", "imported 6 entries, 4 B, as kept",
+        "mounted prod at DIR/home/mount", ". 65534:65534 755", "a 65534:65534 755", "d 65534:65534 755",
+        "d/b 65534:65534 664",
+        "d/link 65534:65534 777", "set 65534:65534 775", "fifo 65534:65534 644", "mounted kept at DIR/home/kept",
+        "a 0:0 6755", "d/b 0:65534 664", "set 7:8 2775", "unmounted DIR/home/mount", "unmounted DIR/home/kept",
+        "exported 6 entries, 4 B, from kept",
+        "left out: owners, which this user may not set (7 entries)",
+        "a 65534:65534 755", "d/b 65534:65534 664", "d/link 65534:65534 777", "set 65534:65534 775",
+        "the daemon has ended",
+      ])
+  }
+
+  /// Closed directories are filled, read-only files get their attributes, and all of it can be removed again.
+  @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/setfattr"), "needs acl and attr"))
+  func whatTheyCloseToThemselvesGoesOutWhole() throws {
+    defer { stage.close() }
+    try write(
+      "close",
+      #"""
+      mkdir mount target && chmod 555 target
+      tine init
+      tine fork --empty prod
+      umask 022
+      tine mount prod mount
+      cd mount
+      mkdir -p closed/sub readable && echo a > closed/sub/a && ln closed/sub/a readable/again && echo b > readable/b
+      setfattr -n user.x -v y readable/b closed; setfacl -m u:5:r readable/b; setfacl -d -m u:5:r readable
+      head -c 3000000 /dev/urandom > zz; chmod 400 readable/b closed/sub/a; chmod 000 closed/sub closed; chmod 555 readable .
+      touch -d 2001-02-03 readable closed zz readable/b .
+      cd ..
+      list() { (cd $1 && find . -printf '%p %y %m %n %s %TY\n' 2>/dev/null | sed -E 's/( d [0-7]+ [0-9]+) [0-9]+/\1/' | sort;
+        (getfattr -hRPd -m - . || :; getfacl -RPp . || :) 2>/dev/null |
+          awk 'BEGIN { RS = ""; FS = "\n"; OFS = "|" } { $1 = $1; print }' | sort); }
+      list mount > before
+      (umask 777; tine export prod out; tine export prod target)
+      list out > after; list target > filled
+      cmp before after && cmp before filled && grep -c user:: before
+      chmod 700 out/closed && chmod 700 out/closed/sub && cat out/closed/sub/a
+      mkdir small
+      """#)
+    try write(
+      "cancel",
+      """
+      tine export prod small/out || echo $?
+      ls -A small
+      tine export prod small || echo $?
+      ls -A small
+      tine stop
+      """)
+    let lines = try stage.run(
+      """
+      unshare --mount sh -e -c 'mount --bind open-fuse /dev/fuse; sh as-nobody ../close
+        mount -t tmpfs -o size=1M,uid=65534,mode=700 none home/small; sh as-nobody ../cancel'
+      """)
+    #expect(
+      lines == [
+        "made a store in DIR/home/store", "made the empty fork prod", "mounted prod at DIR/home/mount",
+        "exported 7 entries, 2.9 MiB, from prod", "exported 7 entries, 2.9 MiB, from prod", "6", "a",
+        "error: export to DIR/home/small/out/zz: the file system is full",
+        "hint: free space on it, or export elsewhere", "8",
+        "error: export to DIR/home/small/zz: the file system is full", "hint: free space on it, or export elsewhere",
+        "8",
+        "the daemon has ended",
+      ])
+  }
+
   @Test func nothingIsLeftOfTheirAttempts() throws {
     defer { stage.close() }
     let seconds = "9\(UInt32.random(in: 1_000_000...9_999_999))"

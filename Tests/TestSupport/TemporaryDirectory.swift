@@ -4,8 +4,10 @@ import Glibc
 public final class TemporaryDirectory: Sendable {
   public let path: String
 
-  public init() {
-    var template = Array("/tmp/tine-test-XXXXXX".utf8CString)
+  /// - Parameter memory: make it where no disk is needed, as far as there is such a place.
+  public init(inMemory memory: Bool = false) {
+    let parent = memory && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
+    var template = Array("\(parent)/tine-test-XXXXXX".utf8CString)
     precondition(mkdtemp(&template) != nil, "no temporary directory can be made")
     path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
   }

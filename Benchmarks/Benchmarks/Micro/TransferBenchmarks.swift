@@ -10,12 +10,14 @@ func transferBenchmarks() {
   final class Fixture: @unchecked Sendable {
     let store: StoreFixture
     let source: String
+    let directory: FileDescriptor
     var count = 0
 
     init(files: Int, size: Int) throws {
       store = try StoreFixture(.small)
       source = store.directory.path("source")
       try DirectoryStorage.makeDirectory(at: source)
+      directory = try FileDescriptor(opening: source, flags: O_RDONLY | O_DIRECTORY)
       let content = ContentBuffer(count: min(size, 1 << 20), .compressible)
       for index in 0..<files {
         let file = try FileDescriptor(opening: source + "/file\(index)", flags: O_WRONLY | O_CREAT, permissions: 0o644)
@@ -38,8 +40,10 @@ func transferBenchmarks() {
         for iteration in benchmark.scaledIterations {
           let fixture = must { try Fixture(files: files, size: size) }
           benchmark.startMeasurement()
-          must { () throws(StoreError) in
-            _ = try importDirectory(fixture.source, into: fixture.store.store, as: "import\(iteration)")
+          must { () throws(TransferError) in
+            _ = try importDirectory(
+              fixture.directory, describedAs: Array(fixture.source.utf8), into: fixture.store.store,
+              as: "import\(iteration)")
           }
           benchmark.stopMeasurement()
         }

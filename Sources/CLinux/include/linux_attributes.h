@@ -5,10 +5,12 @@
 struct stat;
 #include <sys/types.h>
 
-/// Extended attributes, of the link itself where the path is a symbolic link: llistxattr(2), lgetxattr(2), lsetxattr(2).
-ssize_t linux_list_attributes(const char *path, char *names, size_t size);
-ssize_t linux_get_attribute(const char *path, const char *name, void *value, size_t size);
-int linux_set_attribute(const char *path, const char *name, const void *value, size_t size);
+/// Extended attributes, as flistxattr(2), fgetxattr(2), fsetxattr(2) and fremovexattr(2) handle them: of an open file, or where `entry`
+/// is not NULL of that entry of an open directory, of the link itself where it is a symbolic link. Entries are reached through /proc.
+ssize_t linux_list_attributes(int descriptor, const char *entry, char *names, size_t size);
+ssize_t linux_get_attribute(int descriptor, const char *entry, const char *name, void *value, size_t size);
+int linux_set_attribute(int descriptor, const char *entry, const char *name, const void *value, size_t size);
+int linux_remove_attribute(int descriptor, const char *entry, const char *name);
 
 /// lseek(2) with SEEK_DATA and SEEK_HOLE.
 off_t linux_seek_data(int descriptor, off_t offset);

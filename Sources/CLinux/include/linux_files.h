@@ -22,6 +22,15 @@ int linux_punch_hole(int descriptor, off_t offset, off_t length);
 /// sync_file_range(2) with SYNC_FILE_RANGE_WRITE: starts write-back and does not wait for it.
 int linux_start_writeback(int descriptor, off_t offset, off_t length);
 
+/// openat(2) with O_PATH | O_DIRECTORY | O_CLOEXEC: marks a directory, which need not be readable, to name what is in it. Follows links.
+int linux_mark_directory(int directory, const char *path);
+
+/// getdents64(2): whole entries of a directory, as the kernel lays them out.
+ssize_t linux_read_directory(int descriptor, void *entries, size_t size);
+
+/// renameat2(2) with RENAME_NOREPLACE, within one directory.
+int linux_rename_without_replacing(int directory, const char *name, const char *new_name);
+
 /// openat(2) with O_PATH: names a file without the right to read it.
 int linux_open_path(int directory, const char *path);
 

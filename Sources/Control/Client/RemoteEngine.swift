@@ -58,13 +58,20 @@ public final class RemoteEngine: MountingEngine {
   public func importDirectory(
     _ request: ImportRequest, progress: @escaping ProgressHandler
   ) throws(Failure) -> TransferReport {
-    try client.follow(post("import", request), progress: progress)
+    var request = request
+    request.passed = try session().pass(try request.openDirectory())
+    return try client.follow(post("import", request), progress: progress)
   }
 
   public func exportDirectory(
     _ request: ExportRequest, progress: @escaping ProgressHandler
   ) throws(Failure) -> TransferReport {
-    try client.follow(post("export", request), progress: progress)
+    var request = request
+    switch try ExportTarget(request) {
+    case .existing(let target): request.passed = try session().pass(target)
+    case .new(let parent, _): request.passedParent = try session().pass(parent)
+    }
+    return try client.follow(post("export", request), progress: progress)
   }
 
   public func collectGarbage(progress: ProgressHandler) throws(Failure) -> CollectionReport {

@@ -1,4 +1,3 @@
-import Store
 import Synchronization
 import SystemIO
 
@@ -33,25 +32,4 @@ final class TransferMeter: Sendable {
   }
 
   var total: TransferProgress { state.withLock { $0 } }
-}
-
-/// A path joined to a name.
-func join(_ directory: [UInt8], _ name: [UInt8]) -> [UInt8] { directory + [UInt8(ascii: "/")] + name }
-
-/// What failed, with the path where it did.
-struct TransferFailure: Error {
-  let path: [UInt8]
-  let errno: Errno
-
-  func storeError(_ action: String) -> StoreError {
-    if errno == .canceled {
-      return StoreError(.canceled, "the \(action) was canceled; what it had made is removed")
-    }
-    return StoreError(errno, during: "\(action) of \(Quoting.quoted(path))")
-  }
-}
-
-/// Wraps the error of a call with the path that it was about.
-func at<Result>(_ path: [UInt8], _ body: () throws(Errno) -> Result) throws(TransferFailure) -> Result {
-  do throws(Errno) { return try body() } catch { throw TransferFailure(path: path, errno: error) }
 }
