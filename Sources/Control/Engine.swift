@@ -10,13 +10,26 @@ public protocol Engine: Sendable {
   func snapshot(_ request: SnapshotRequest) throws(Failure) -> Head
   func drop(_ reference: String) throws(Failure)
 
-  func diff(_ request: DiffRequest) throws(Failure) -> [Change]
+  /// Gives the changes to `body`, one at a time as they are found, until it returns false.
+  func diff(_ request: DiffRequest, _ body: (Change) throws(Failure) -> Bool) throws(Failure)
   func log(_ request: LogRequest) throws(Failure) -> [LogEntry]
 
   func importDirectory(_ request: ImportRequest, progress: @escaping ProgressHandler) throws(Failure) -> TransferReport
   func exportDirectory(_ request: ExportRequest, progress: @escaping ProgressHandler) throws(Failure) -> TransferReport
   func collectGarbage(progress: ProgressHandler) throws(Failure) -> CollectionReport
   func check(progress: ProgressHandler) throws(Failure) -> CheckReport
+}
+
+extension Engine {
+  /// All changes at once.
+  public func diff(_ request: DiffRequest) throws(Failure) -> [Change] {
+    var changes: [Change] = []
+    try diff(request) { change in
+      changes.append(change)
+      return true
+    }
+    return changes
+  }
 }
 
 /// An engine that can also mount: only a daemon, which outlives the command that asked for it.

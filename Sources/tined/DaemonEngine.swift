@@ -70,10 +70,10 @@ final class DaemonEngine: MountingEngine {
 
   // MARK: History
 
-  func diff(_ request: DiffRequest) throws(Failure) -> [Change] {
+  func diff(_ request: DiffRequest, _ body: (Change) throws(Failure) -> Bool) throws(Failure) {
     try table.barrier(request.old)
     try table.barrier(request.new)
-    return try local.diff(request)
+    try local.diff(request, body)
   }
 
   func log(_ request: LogRequest) throws(Failure) -> [LogEntry] { try local.log(request) }

@@ -33,9 +33,9 @@ public struct RemoteEngine: MountingEngine {
     try client.call(Request(method: .delete, path: ["heads", reference]), as: Done.self)
   }
 
-  public func diff(_ request: DiffRequest) throws(Failure) -> [Change] {
+  public func diff(_ request: DiffRequest, _ body: (Change) throws(Failure) -> Bool) throws(Failure) {
     let query = [("old", request.old), ("new", request.new), ("patch", String(request.patch))]
-    return try client.call(Request(method: .get, path: ["diff"], query: query))
+    try client.list(Request(method: .get, path: ["diff"], query: query), body)
   }
 
   public func log(_ request: LogRequest) throws(Failure) -> [LogEntry] {

@@ -31,32 +31,41 @@ struct Diff: ParsableCommand {
 
   func run() throws {
     let request = DiffRequest(old: old, new: new, patch: patch)
-    let changes = try store.withEngine { try $0.diff(request) }
-    if output.json {
-      try stat ? Console.print(json: ChangeSummary(changes)) : Console.print(json: changes)
-    } else if stat {
-      Self.statLines(changes).forEach(Console.print)
-    } else {
-      show(changes)
+    try store.withEngine { engine in
+      if stat {
+        let changes = try engine.diff(request)
+        if output.json { return try Console.print(json: ChangeSummary(changes)) }
+        Self.statLines(changes).forEach(Console.print)
+      } else if output.json {
+        var array = JSONArray()
+        try engine.diff(request) { (change) throws(Failure) in
+          try array.print(change)
+          return true
+        }
+        array.end()
+      } else {
+        try engine.diff(request) { change in
+          show(change)
+          return true
+        }
+      }
     }
   }
 
-  private func show(_ changes: [Change]) {
+  private func show(_ change: Change) {
     let style = Style(enabled: Console.outputIsTerminal)
-    for change in changes {
-      if let patch = change.patch {
-        Console.print(patch.hasSuffix("\n") ? String(patch.dropLast()) : patch)
-      } else if style.enabled {
-        let line = String(decoding: change.line, as: UTF8.self)
-        switch change.change {
-        case .added: Console.print(style.green(line))
-        case .deleted: Console.print(style.red(line))
-        case .attributes: Console.print(style.faint(line))
-        case .modified, .renamed: Console.print(line)
-        }
-      } else {
-        Console.print(change.line)
+    if let patch = change.patch {
+      Console.print(patch.last == UInt8(ascii: "\n") ? patch.dropLast() : patch)
+    } else if style.enabled {
+      let line = String(decoding: change.line, as: UTF8.self)
+      switch change.change {
+      case .added: Console.print(style.green(line))
+      case .deleted: Console.print(style.red(line))
+      case .attributes: Console.print(style.faint(line))
+      case .modified, .renamed: Console.print(line)
       }
+    } else {
+      Console.print(change.line)
     }
   }
 

@@ -14,6 +14,9 @@ enum Console {
   /// Writes bytes to standard output, such as a path that is not text, and a line end.
   static func print(_ line: [UInt8]) { write(line + [UInt8(ascii: "\n")], to: STDOUT_FILENO) }
 
+  /// Writes bytes to standard output without a line end.
+  static func printPiece(_ bytes: [UInt8]) { write(bytes, to: STDOUT_FILENO) }
+
   /// Writes a value as JSON to standard output.
   static func print(json value: some Encodable) throws {
     write([UInt8](try JSON.encodeForReading(value)) + [UInt8(ascii: "\n")], to: STDOUT_FILENO)

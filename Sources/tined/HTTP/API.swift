@@ -33,9 +33,9 @@ enum API {
   }
 
   private static func addHistory(to api: Endpoints, _ engine: some MountingEngine) {
-    api.get("diff") { (given) throws(Failure) in
+    api.list("diff") { (given, add: (Change) throws(Failure) -> Bool) throws(Failure) in
       let patch = try given.query("patch", as: Bool.self) ?? false
-      return try engine.diff(DiffRequest(old: given.query("old"), new: given.query("new"), patch: patch))
+      try engine.diff(DiffRequest(old: given.query("old"), new: given.query("new"), patch: patch), add)
     }
     api.get("log") { (given) throws(Failure) in
       let since = try given.query("since", as: UInt64.self)
