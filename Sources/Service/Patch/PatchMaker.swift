@@ -28,6 +28,7 @@ struct PatchMaker {
     var lines = PatchLines(change)
     lines.writeModes()
     lines.writeRename()
+    lines.writeEmptiness()
     if !change.hasSameContent, let content = try content(change) { lines.write(content) }
     return lines.text
   }
@@ -38,6 +39,7 @@ struct PatchMaker {
       try comparison.forEachUnchanged(below: change) { file in
         guard file.type == S_IFREG || file.type == S_IFLNK else { return true }
         var lines = PatchLines(file)
+        lines.writeModes()
         lines.writeRename()
         text += lines.text ?? []
         return true
@@ -106,12 +108,23 @@ private struct PatchLines {
     switch (before, after) {
     case (nil, let after?): line("new file mode \(after)")
     case (let before?, nil): line("deleted file mode \(before)")
-    case (let before?, let after?) where before != after:
+    // Of a link it is said too where it stays: `patch` changes regular files only, unless it knows what it meets.
+    case (let before?, let after?) where before != after || after == Self.link:
       line("old mode \(before)")
       line("new mode \(after)")
     default: break
     }
   }
+
+  /// Tells `patch` that a file without any line is meant to be empty.
+  mutating func writeEmptiness() {
+    guard (old?.size ?? 0) + (new?.size ?? 0) == 0, old == nil || new == nil else { return }
+    line("index \(old == nil ? Self.noObject : Self.emptyObject)..\(new == nil ? Self.noObject : Self.emptyObject)")
+  }
+
+  /// What git calls a file that is not there, and one that is empty.
+  private static let noObject = "0000000"
+  private static let emptyObject = "e69de29"
 
   mutating func writeRename() {
     guard old != nil, new != nil, oldPath != newPath else { return }
@@ -147,8 +160,9 @@ private struct PatchLines {
   }
 
   /// Git knows files that may be executed by their owner, files that may not, and symbolic links.
+  private static let link = "120000"
   private static func mode(_ mode: UInt32) -> String {
-    if mode & S_IFMT == S_IFLNK { return "120000" }
+    if mode & S_IFMT == S_IFLNK { return link }
     return mode & S_IXUSR == 0 ? "100644" : "100755"
   }
 }
