@@ -18,6 +18,7 @@ public final class Comparison {
   /// By the place of what came, the place of what it was.
   private let renames: [PathTree<PathEntry>.Place: PathTree<PathEntry>.Place]
   private let order: PathOrder
+  private var pathWriter = PathWriter()
 
   init(_ store: Store, old: Volume, _ oldTree: Tree, new: Volume, _ newTree: Tree) throws(TreeError) {
     self.old = old
@@ -116,7 +117,8 @@ extension Comparison {
     _ inode: InodeNumber, _ place: Place, _ state: StateReader
   ) throws(TreeError) -> (side: Change.Side, item: InodeItem) {
     let item = try state.namedInode(inode)
-    return (Change.Side(inode: inode, mode: item.mode, size: item.size, path: paths.path(place)), item)
+    let path = pathWriter.path(place, in: paths)
+    return (Change.Side(inode: inode, mode: item.mode, size: item.size, path: path), item)
   }
 }
 

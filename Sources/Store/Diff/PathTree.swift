@@ -39,6 +39,8 @@ struct PathTree<Entry> {
 
   func name(_ place: Place) -> [UInt8] { keys[place].name }
 
+  func parent(_ place: Place) -> Place { keys[place].parent }
+
   func path(_ place: Place) -> [UInt8] {
     guard place != Self.root else { return keys[place].name }
     var names: [[UInt8]] = []
@@ -76,6 +78,25 @@ struct PathTree<Entry> {
       start = end
     }
     return PathOrder(sorted: sorted, children: children)
+  }
+}
+
+/// Tells one path after the other; where a place is close to the one before, not from the root on.
+struct PathWriter {
+  private var last = 0
+  private var path: [UInt8] = []
+
+  mutating func path<Entry>(_ place: Int, in tree: PathTree<Entry>) -> [UInt8] {
+    let isBelow = tree.parent(place) == last
+    if last != PathTree<Entry>.root, isBelow || tree.parent(place) == tree.parent(last), place != last {
+      if !isBelow { path.removeLast(tree.name(last).count + (tree.parent(last) == PathTree<Entry>.root ? 0 : 1)) }
+      if !path.isEmpty { path.append(UInt8(ascii: "/")) }
+      path += tree.name(place)
+    } else if place != last || path.isEmpty {
+      path = tree.path(place)
+    }
+    last = place
+    return path
   }
 }
 
