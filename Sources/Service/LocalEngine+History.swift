@@ -6,8 +6,14 @@ import Store
 extension LocalEngine {
   public func diff(_ request: DiffRequest, _ body: (Control.Change) throws(Failure) -> Bool) throws(Failure) {
     let store = try store()
+    if request.common == true, request.old == nil {
+      throw Failure(.badRequest, "what two have in common needs both of them")
+    }
     let comparison = try translating { () throws(StoreError) in
-      try store.compare(Reference(request.old), Reference(request.new))
+      let new = try Reference(request.new)
+      guard let old = request.old else { return try store.compareWithForkPoint(new) }
+      return try request.common == true
+        ? store.compareWithCommonMoment(of: Reference(old), new) : store.compare(Reference(old), new)
     }
     let patches = request.patch ? PatchMaker(comparison) : nil
     var failure: Failure?

@@ -71,7 +71,7 @@ final class DaemonEngine: MountingEngine {
   // MARK: History
 
   func diff(_ request: DiffRequest, _ body: (Change) throws(Failure) -> Bool) throws(Failure) {
-    try table.barrier(request.old)
+    if let old = request.old { try table.barrier(old) }
     try table.barrier(request.new)
     try local.diff(request, body)
   }

@@ -34,7 +34,9 @@ public struct RemoteEngine: MountingEngine {
   }
 
   public func diff(_ request: DiffRequest, _ body: (Change) throws(Failure) -> Bool) throws(Failure) {
-    let query = [("old", request.old), ("new", request.new), ("patch", String(request.patch))]
+    var query = [(name: "new", value: request.new), ("patch", String(request.patch))]
+    if let old = request.old { query.append(("old", old)) }
+    if request.common == true { query.append(("common", "true")) }
     try client.list(Request(method: .get, path: ["diff"], query: query), body)
   }
 

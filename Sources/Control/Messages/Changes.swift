@@ -103,14 +103,18 @@ extension Change: Codable {
 
 /// Asks what changed from one head to another.
 public struct DiffRequest: Codable, Sendable {
-  public let old: String
+  /// None for what `new` began with when it was forked.
+  public let old: String?
   public let new: String
-  /// Whether small text files come with a unified diff.
+  /// Whether the last state that both have in common is compared in the place of the old one.
+  public let common: Bool?
+  /// Whether files come with a patch.
   public let patch: Bool
 
-  public init(old: String, new: String, patch: Bool = false) {
+  public init(old: String?, new: String, common: Bool = false, patch: Bool = false) {
     self.old = old
     self.new = new
+    self.common = common
     self.patch = patch
   }
 }

@@ -18,7 +18,8 @@ public final class Comparison {
   /// By the place of what came, the place of what it was.
   private let renames: [PathTree<PathEntry>.Place: PathTree<PathEntry>.Place]
   private let order: PathOrder
-  private var pathWriter = PathWriter()
+  private var oldPaths = PathWriter()
+  private var newPaths = PathWriter()
 
   init(_ store: Store, old: Volume, _ oldTree: Tree, new: Volume, _ newTree: Tree) throws(TreeError) {
     self.old = old
@@ -81,7 +82,8 @@ extension Comparison {
     guard let inode = paths[place].gone, !told.sources.contains(place), told.gone.insert(place).inserted else {
       return true
     }
-    let side = try side(inode, place, oldState).side
+    let item = try oldState.namedInode(inode)
+    let side = Change.Side(inode: inode, item, path: oldPaths.path(place, in: paths))
     return body(Change(kind: .removed, old: side, new: nil, pages: [], attributes: []))
   }
 
@@ -91,11 +93,12 @@ extension Comparison {
       if let source = renames[place], let before = paths[source].gone {
         return try tell(PathPair(old: before, oldPlace: source, new: inode, isRenamed: true), place, body)
       }
-      let (side, item) = try side(inode, place, newState)
+      let item = try newState.namedInode(inode)
       var pages: [Range<UInt64>] = []
       if item.isRegular {
         for extent in try newState.extents(of: inode) { pages.join(extent.page..<extent.end) }
       }
+      let side = Change.Side(inode: inode, item, path: newPaths.path(place, in: paths))
       return body(Change(kind: .added, old: nil, new: side, pages: pages, attributes: []))
     }
     if let pair = entry.pair { return try tell(pair, place, body) }
@@ -103,22 +106,21 @@ extension Comparison {
   }
 
   private func tell(_ pair: PathPair, _ place: Place, _ body: (Change) -> Bool) throws(TreeError) -> Bool {
-    let (before, oldItem) = try side(pair.old, pair.oldPlace, oldState)
-    let (after, newItem) = try side(pair.new, place, newState)
-    let outcome = try files.compare(pair.old, oldItem, pair.new, newItem)
+    let (before, after) = (try oldState.namedInode(pair.old), try newState.namedInode(pair.new))
+    let outcome = try files.compare(pair.old, before, pair.new, after)
     if outcome.isEmpty, !pair.isRenamed { return true }
     return body(
       Change(
-        kind: pair.isRenamed ? .renamed : .modified, old: before, new: after, pages: outcome.pages,
+        kind: pair.isRenamed ? .renamed : .modified,
+        old: Change.Side(inode: pair.old, before, path: oldPaths.path(pair.oldPlace, in: paths)),
+        new: Change.Side(inode: pair.new, after, path: newPaths.path(place, in: paths)), pages: outcome.pages,
         attributes: outcome.attributes))
   }
+}
 
-  private func side(
-    _ inode: InodeNumber, _ place: Place, _ state: StateReader
-  ) throws(TreeError) -> (side: Change.Side, item: InodeItem) {
-    let item = try state.namedInode(inode)
-    let path = pathWriter.path(place, in: paths)
-    return (Change.Side(inode: inode, mode: item.mode, size: item.size, path: path), item)
+extension Change.Side {
+  fileprivate init(inode: InodeNumber, _ item: InodeItem, path: [UInt8]) {
+    self.init(inode: inode, mode: item.mode, size: item.size, path: path)
   }
 }
 
@@ -140,8 +142,8 @@ extension Comparison {
             pending.append((entry.inode, paths.0, paths.1))
           } else if try files.compare(entry.inode, oldItem, entry.inode, newItem).isEmpty {
             let sides = (
-              Change.Side(inode: entry.inode, mode: oldItem.mode, size: oldItem.size, path: paths.0),
-              Change.Side(inode: entry.inode, mode: newItem.mode, size: newItem.size, path: paths.1)
+              Change.Side(inode: entry.inode, oldItem, path: paths.0),
+              Change.Side(inode: entry.inode, newItem, path: paths.1)
             )
             guard body(Change(kind: .renamed, old: sides.0, new: sides.1, pages: [], attributes: [])) else { return }
           }

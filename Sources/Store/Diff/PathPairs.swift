@@ -205,7 +205,10 @@ struct PathPairs {
   private mutating func settle(_ directories: Directories) throws(TreeError) {
     var settling = [directories]
     while let next = settling.popLast() {
-      paths[next.newPlace].pair = PathPair(old: next.old, oldPlace: next.oldPlace, new: next.new)
+      // Most directories are only on the way to what changed.
+      if next.old != next.new || changed.inodes[next.old] != nil {
+        paths[next.newPlace].pair = PathPair(old: next.old, oldPlace: next.oldPlace, new: next.new)
+      }
       try meet(old: next.old, new: next.new)
       pending.append(.visit(next))
       guard next.old != next.new else { continue }

@@ -14,6 +14,39 @@ extension Store {
     return try compare((before, "\(old)"), (after, "\(new)"))
   }
 
+  /// Compares a fork with the state that it began with.
+  public func compareWithForkPoint(_ reference: Reference) throws(StoreError) -> Comparison {
+    let head = try catalog.withLock { (catalog) throws(StoreError) in try catalog.find(reference) }
+    guard let before = pinForkPoint(of: head) else {
+      throw StoreError(
+        .noSuchName, "nothing is kept of what '\(reference)' began with",
+        hint: "that is kept of forks of a fork or snapshot; name two states to compare them")
+    }
+    return try compare((before, "\(reference) as it was forked"), (pin(reference), "\(reference)"))
+  }
+
+  /// Compares a state with the last one that it has in common with another.
+  public func compareWithCommonMoment(of other: Reference, _ new: Reference) throws(StoreError) -> Comparison {
+    let (one, head, branch) = try catalog.withLock { (catalog) throws(StoreError) in
+      let (one, head) = (try catalog.find(other), try catalog.find(new))
+      return (one, head, catalog.firstBranch(of: one, head))
+    }
+    guard let branch else {
+      throw StoreError(
+        .noSuchName, "nothing is kept that '\(other)' and '\(new)' have in common",
+        hint: "each must be forked from the other, or both from what is still there")
+    }
+    let before =
+      switch branch {
+      case .same: pin(one)
+      case .branch(let branch): branch.kind == .snapshot ? pin(branch) : pinForkPoint(of: branch)
+      }
+    guard let before, let after = pin(head) else {
+      throw StoreError(.noSuchName, "one of '\(other)' and '\(new)' is not there any more")
+    }
+    return try compare((before, "what \(other) and \(new) had in common"), (after, "\(new)"))
+  }
+
   /// What differs between two states.
   public func diff(_ old: Reference, _ new: Reference) throws(StoreError) -> [Change] {
     var changes: [Change] = []

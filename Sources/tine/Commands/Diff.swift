@@ -8,13 +8,15 @@ struct Diff: ParsableCommand {
     discussion: """
       One line for each path: A added, D deleted, M modified (with the pages of 4 KiB that differ), R renamed, T only \
       attributes changed. It takes as long as there are changes, not as long as there are files.
+
+      Of one fork alone it shows what changed since it was forked, and of A...B what B changed since both were one.
       """)
 
-  @Argument(help: "The fork or snapshot to compare from.")
+  @Argument(help: "The fork or snapshot to compare from; alone, a fork to compare with what it was forked from.")
   var old: String
 
   @Argument(help: "The one to compare to.")
-  var new: String
+  var new: String?
 
   @Flag(help: "Show how much changed in each file.")
   var stat = false
@@ -30,7 +32,7 @@ struct Diff: ParsableCommand {
   }
 
   func run() throws {
-    let request = DiffRequest(old: old, new: new, patch: patch)
+    let request = try request()
     try store.withEngine { engine in
       if stat {
         let changes = try engine.diff(request)
@@ -50,6 +52,13 @@ struct Diff: ParsableCommand {
         }
       }
     }
+  }
+
+  private func request() throws -> DiffRequest {
+    if let new { return DiffRequest(old: old, new: new, patch: patch) }
+    guard let dots = old.firstRange(of: "...") else { return DiffRequest(old: nil, new: old, patch: patch) }
+    return DiffRequest(
+      old: String(old[..<dots.lowerBound]), new: String(old[dots.upperBound...]), common: true, patch: patch)
   }
 
   private func show(_ change: Change) {

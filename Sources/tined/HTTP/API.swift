@@ -35,7 +35,9 @@ enum API {
   private static func addHistory(to api: Endpoints, _ engine: some MountingEngine) {
     api.list("diff") { (given, add: (Change) throws(Failure) -> Bool) throws(Failure) in
       let patch = try given.query("patch", as: Bool.self) ?? false
-      try engine.diff(DiffRequest(old: given.query("old"), new: given.query("new"), patch: patch), add)
+      let common = try given.query("common", as: Bool.self) ?? false
+      let old = try given.query("old", as: String.self)
+      try engine.diff(DiffRequest(old: old, new: given.query("new"), common: common, patch: patch), add)
     }
     api.get("log") { (given) throws(Failure) in
       let since = try given.query("since", as: UInt64.self)
