@@ -83,8 +83,10 @@ let package = Package(
         "Service", "Control", "Processes", "Mount", "FUSE", "FileSystem", "SystemIO", "CLinux",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
       ]),
 
@@ -100,8 +102,12 @@ let package = Package(
     .target(name: "CPosix", path: "Tests/CPosix", cSettings: [.define("_GNU_SOURCE")]),
     .target(
       name: "PosixCalls", dependencies: ["CPosix", "SystemIO"], path: "Tests/PosixCalls", swiftSettings: settings),
+    .target(
+      name: "CoherenceSupport", dependencies: ["PosixCalls", "TestSupport", "SystemIO"],
+      path: "Tests/CoherenceSupport", swiftSettings: settings),
     .testTarget(
-      name: "ServerTests", dependencies: ["TestSupport", "PosixCalls", "SystemIO", "tine", "tined"],
+      name: "ServerTests",
+      dependencies: ["TestSupport", "CoherenceSupport", "PosixCalls", "SystemIO", "tine", "tined"],
       swiftSettings: settings),
     .target(
       name: "MountTestSupport", dependencies: ["SystemIO", "TestSupport"], path: "Tests/MountTestSupport",
@@ -112,7 +118,8 @@ let package = Package(
     .testTarget(
       name: "PosixTests",
       dependencies: [
-        "PosixCalls", "SystemIO", "TestSupport", "MountTestSupport", "PosixTestPeer", "ForkTestServer",
+        "PosixCalls", "SystemIO", "TestSupport", "CoherenceSupport", "MountTestSupport", "PosixTestPeer",
+        "ForkTestServer",
       ],
       swiftSettings: settings),
     tests("SystemIO"),
@@ -129,14 +136,17 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "MountTests",
-      dependencies: ["Mount", "FUSE", "SystemIO", "TestSupport", "MountTestSupport", "ForkTestServer"],
+      dependencies: [
+        "Mount", "FUSE", "SystemIO", "PosixCalls", "TestSupport", "CoherenceSupport", "MountTestSupport",
+        "ForkTestServer",
+      ],
       swiftSettings: settings),
     .testTarget(
       name: "DifferentialTests",
       dependencies: ["PosixCalls", "SystemIO", "TestSupport", "MountTestSupport", "ForkTestServer"],
       swiftSettings: settings),
-    .testTarget(name: "ControlTests", dependencies: ["Control"], swiftSettings: settings),
-    .testTarget(name: "ProcessesTests", dependencies: ["Processes", "SystemIO"], swiftSettings: settings),
+    .testTarget(name: "ControlTests", dependencies: ["Control", "SystemIO"], swiftSettings: settings),
+    .testTarget(name: "ProcessesTests", dependencies: ["Processes", "SystemIO", "tine"], swiftSettings: settings),
     .testTarget(
       name: "ServiceTests", dependencies: ["Service", "Control", "FileSystem", "SystemIO", "TestSupport"],
       swiftSettings: settings),

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 ssize_t linux_preadv(int descriptor, const struct iovec *vectors, int count, off_t offset, bool may_block) {
@@ -26,3 +28,13 @@ int linux_start_writeback(int descriptor, off_t offset, off_t length) {
 }
 
 int linux_try_lock_exclusively(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB); }
+
+int linux_open_path(int directory, const char *path) { return openat(directory, path, O_PATH | O_CLOEXEC); }
+
+uint64_t linux_device_of_link(const char *path) {
+  struct statx status;
+  if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, 0, &status) != 0) return 0;
+  return linux_device(status.stx_dev_major, status.stx_dev_minor);
+}
+
+uint64_t linux_device(uint32_t major_number, uint32_t minor_number) { return makedev(major_number, minor_number); }

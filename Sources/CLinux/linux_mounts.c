@@ -9,6 +9,10 @@ int linux_mount_fuse(const char *source, const char *target, const char *type, b
   return mount(source, target, type, read_only ? MS_RDONLY : 0, options);
 }
 
+int linux_mount_again(const char *source, const char *target) { return mount(source, target, NULL, MS_BIND, NULL); }
+
+int linux_unmount_by_force(const char *target) { return umount2(target, UMOUNT_NOFOLLOW | MNT_DETACH | MNT_FORCE); }
+
 int linux_unmount(const char *target, bool lazily) {
   return umount2(target, UMOUNT_NOFOLLOW | (lazily ? MNT_DETACH : 0));
 }

@@ -1,6 +1,7 @@
 // Between fork and exec only what is safe there may run: other threads of the parent may hold any lock. Hence C, and
 // hence no allocation below `child`.
 #include "linux_processes.h"
+#include "linux_surroundings.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -130,15 +131,17 @@ static int place_descriptors(const int *descriptors) {
 }
 
 static void child(const struct linux_spawn_request *request, int channel) {
-  if (request->own_group) setpgid(0, 0);
+  if (request->group >= 0) setpgid(0, request->group);
   if (request->bind_source) {
     if (enter_mount_namespace() < 0) fail(channel, linux_spawn_namespace);
     if (mount(request->bind_source, request->bind_target, NULL, MS_BIND, NULL) < 0) fail(channel, linux_spawn_bind);
     if (request->hidden && hide_mounts(request->hidden) < 0) fail(channel, linux_spawn_namespace);
   }
   if (place_descriptors(request->descriptors) < 0) fail(channel, linux_spawn_fork);
+  // What the caller has open, a daemon would keep for good: locks, and pipes whose readers wait for their end.
+  if (request->detached) linux_close_descriptors(request->descriptors[3] < 0 ? 3 : 4, channel);
   if (request->switches_user) {
-    if (setgroups(0, NULL) < 0 || setgid(request->group) < 0 || setuid(request->user) < 0)
+    if (setgroups(0, NULL) < 0 || setgid(request->user_group) < 0 || setuid(request->user) < 0)
       fail(channel, linux_spawn_user);
   }
   if (request->directory && chdir(request->directory) < 0) fail(channel, linux_spawn_directory);
@@ -188,6 +191,10 @@ pid_t linux_spawn(const struct linux_spawn_request *request, int32_t *step) {
 int linux_adopt_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
 int linux_open_process(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }
+
+int linux_signal_process(int descriptor, int signal) {
+  return (int)syscall(SYS_pidfd_send_signal, descriptor, signal, NULL, 0);
+}
 
 /// Calls that change nothing but what the kernel knows: of a fork barrier, of unmounting, of notifications, and of reading files. Nothing
 /// that writes to a store is among them.

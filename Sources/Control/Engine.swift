@@ -43,5 +43,5 @@ public protocol MountingEngine: Engine {
   func upgrade(_ request: UpgradeRequest) throws(Failure)
 
   /// Unmounts everything, makes everything durable and ends the daemon; returns when the store is free.
-  func shutDown() throws(Failure)
+  func shutDown(_ request: ShutdownRequest) throws(Failure)
 }

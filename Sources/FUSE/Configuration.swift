@@ -25,8 +25,8 @@ public struct Configuration: Sendable {
   /// The flags to ask for, of which the kernel grants those it knows.
   var flags: InitFlags {
     var flags: InitFlags = [
-      .asyncRead, .bigWrites, .readdirplus, .readdirplusWhenUseful, .asyncDirectIO, .parallelDirectoryOperations,
-      .abortError, .maximumPages, .cacheSymlinks, .noOpendir, .explicitInvalidation, .handlesPrivileges,
+      .asyncRead, .bigWrites, .readdirplus, .readdirplusWhenUseful, .parallelDirectoryOperations, .abortError,
+      .maximumPages, .cacheSymlinks, .noOpendir, .explicitInvalidation, .handlesPrivileges,
       .extendedSetxattr, .allowsMappedOwners,
     ]
     if findsInodes { flags.insert(.exportSupport) }

@@ -14,6 +14,8 @@ public struct InitFlags: OptionSet, Hashable, Sendable {
   public static let noMask = InitFlags(bit: 6)
   public static let readdirplus = InitFlags(bit: 13)
   public static let readdirplusWhenUseful = InitFlags(bit: 14)
+  /// The kernel works at asynchronous direct writes in the background, and does not drop what others have cached of them
+  /// meanwhile: never asked for (docs/design/0015-direct-io.md).
   public static let asyncDirectIO = InitFlags(bit: 15)
   public static let writeback = InitFlags(bit: 16)
   public static let parallelDirectoryOperations = InitFlags(bit: 18)

@@ -9,6 +9,8 @@ public struct MountError: Error, Sendable, CustomStringConvertible {
     /// A file system of the same kind is mounted there already, or somebody uses the one to unmount.
     case busy
     case notMounted
+    /// The directory is in another mount namespace, or out of this process's root directory.
+    case elsewhere
     case notPermitted
     /// The kernel or the container has no FUSE.
     case noDevice
@@ -53,11 +55,13 @@ public struct MountError: Error, Sendable, CustomStringConvertible {
   }
 
   public var description: String {
-    switch reason {
+    let path = path.quoted
+    return switch reason {
     case .missing: "\(path): no such directory"
     case .notDirectory: "\(path) is not a directory"
     case .busy: "\(path) is in use"
     case .notMounted: "\(path) is not mounted"
+    case .elsewhere: "\(path) is in another mount namespace than this process"
     case .notPermitted: "\(path): not permitted"
     case .noDevice: "\(path): FUSE is not available here (/dev/fuse)"
     case .deviceForbidden: "\(path): /dev/fuse may not be opened"

@@ -1,133 +1,72 @@
-import CFUSE
 import CLinux
 import Glibc
-public import SystemIO
+import SystemIO
 
-/// How a file system is mounted.
-public struct MountOptions: Sendable {
-  /// What mount(8) and df(1) show as the source.
-  public var source: String
-  /// The type is shown as `fuse.SUBTYPE`.
-  public var subtype: String
-  public var isReadOnly: Bool
-
-  public init(source: String, subtype: String, isReadOnly: Bool = false) {
-    self.source = source
-    self.subtype = subtype
-    self.isReadOnly = isReadOnly
-  }
-}
-
-/// A directory on which a FUSE file system is mounted.
-///
-/// The kernel checks permissions. Mounted by root, the file system serves every user, with set-user-ID programs and
-/// devices; mounted by anybody else (through `fusermount3`), it serves that user only, without them.
+/// A FUSE file system that is mounted. It is known by its device, for its directory may be renamed, or have another mount on it.
 public struct MountPoint: Sendable {
-  /// The absolute path without symbolic links.
+  /// The absolute path without symbolic links at which it was mounted.
   public let path: String
+  /// The file system's device number; nil as long as nobody has asked it, so that only the path is known.
+  public let device: UInt64?
 
-  /// Looks at a directory where something is to be mounted. What a dead process left mounted there is cleared away.
-  public init(_ path: String, subtype: String) throws(MountError) {
-    self.path = try Self.resolve(path)
-    while MountTable.type(at: self.path) == "fuse.\(subtype)" {
-      guard Self.isDead(self.path) else { throw MountError(.busy, path) }
-      try unmount(lazily: true)
-    }
-    var status = stat()
-    guard stat(self.path, &status) == 0 else { throw MountError(errno: .last, path) }
-    guard status.st_mode & S_IFMT == S_IFDIR else { throw MountError(.notDirectory, path) }
+  public init(resolved path: String, device: UInt64? = nil) {
+    self.path = path
+    self.device = device
   }
 
-  /// A directory on which something is mounted already, as `path` gave it.
-  public init(resolved path: String) { self.path = path }
-
-  /// Mounts, and returns the channel that a session serves.
-  public func mount(_ options: MountOptions) throws(MountError) -> FileDescriptor {
-    if geteuid() != 0 { return try mountThroughHelper(options) }
-    do {
-      return try mountDirectly(options)
-    } catch {
-      // Root in a container may not mount by itself.
-      guard case .notPermitted = error.reason else { throw error }
-      return try mountThroughHelper(options)
-    }
+  /// The directories at which it is mounted now, in the mount namespace of this process.
+  public var places: [String] {
+    guard let device else { return [path] }
+    // If the list cannot be read, the path is the best answer there is.
+    do throws(Errno) { return try MountInfo.places(of: device) } catch { return [path] }
   }
 
-  private func mountDirectly(_ options: MountOptions) throws(MountError) -> FileDescriptor {
-    let channel: FileDescriptor
-    do {
-      channel = try FileDescriptor(opening: "/dev/fuse", flags: O_RDWR)
-    } catch {
-      throw MountError(noDevice: error, path)
-    }
-    let data =
-      "fd=\(channel.rawValue),rootmode=40000,user_id=\(getuid()),group_id=\(getgid()),default_permissions,allow_other"
-    let type = "fuse.\(options.subtype)"
-    guard linux_mount_fuse(options.source, path, type, options.isReadOnly, data) == 0 else {
-      throw MountError(errno: .last, path)
-    }
-    return channel
-  }
-
-  /// Lets libfuse run `fusermount3`, in a session that only lives for it.
-  private func mountThroughHelper(_ options: MountOptions) throws(MountError) -> FileDescriptor {
-    var arguments = fuse_args()
-    defer { fuse_opt_free_args(&arguments) }
-    let flags = "-odefault_permissions," + (options.isReadOnly ? "ro" : "rw")
-    let names = ["-ofsname=" + escaped(options.source), "-osubtype=" + escaped(options.subtype)]
-    for argument in ["fuse", flags] + names {
-      guard fuse_opt_add_arg(&arguments, argument) == 0 else { throw MountError(errno: .noMemory, path) }
-    }
-    Log.redirection
-    var callbacks = fuse_lowlevel_ops()
-    let session = fuse_session_new(&arguments, &callbacks, MemoryLayout<fuse_lowlevel_ops>.size, nil)
-    guard let session else { throw MountError(errno: .noMemory, path) }
-    defer { fuse_session_destroy(session) }
-    guard fuse_session_mount(session, path) == 0 else { throw MountError(helperFailedAt: path) }
-    let channel = fcntl(fuse_session_fd(session), F_DUPFD_CLOEXEC, 3)
-    guard channel >= 0 else { throw MountError(errno: .last, path) }
-    return FileDescriptor(owning: channel)
-  }
-
-  /// Options are separated by commas.
-  private func escaped(_ option: String) -> String {
-    var result = ""
-    for character in option {
-      if character == "," || character == "\\" { result.append("\\") }
-      result.append(character)
-    }
-    return result
-  }
-
-  /// Takes the file system off its directory: at once, or when the last who uses it is done, if `lazily`.
+  /// Unmounts it wherever it is mounted: at once, or when the last who uses it is done, if `lazily`.
   public func unmount(lazily: Bool) throws(MountError) {
-    guard linux_unmount(path, lazily) != 0 else { return }
+    let places = places
+    if places.isEmpty { throw MountError(.notMounted, path) }
+    for place in places.reversed() { try unmount(at: place, lazily: lazily) }
+  }
+
+  /// Unmounts it at one directory.
+  public func unmount(at place: String, lazily: Bool) throws(MountError) {
+    guard linux_unmount(place, lazily) != 0 else { return }
     let error = Errno.last
-    guard error == .notPermitted, geteuid() != 0 else { throw MountError(errno: error, path) }
-    let arguments = ["fusermount3", "-u", "-q"] + (lazily ? ["-z"] : []) + ["--", path]
-    guard run(arguments) else { throw MountError(.busy, path) }
+    guard error == .notPermitted, geteuid() != 0 else { throw MountError(errno: error, place) }
+    let arguments = ["fusermount3", "-u", "-q"] + (lazily ? ["-z"] : []) + ["--", place]
+    guard run(arguments) else { throw MountError(.busy, place) }
   }
 
-  /// Whether the file system with this device number is mounted here.
-  public func holds(_ device: UInt64) -> Bool { MountTable.holds(dev_t(device), at: path) ?? true }
+  /// Ends the connection and unmounts it: whoever still uses it gets ENOTCONN. Only root may; false if that could not be done.
+  public func unmountByForce() -> Bool {
+    places.reversed().reduce(true) { linux_unmount_by_force($1) == 0 && $0 }
+  }
 
-  private static func resolve(_ path: String) throws(MountError) -> String {
-    if let resolved = realpath(path, nil) {
-      defer { free(resolved) }
-      return String(cString: resolved)
+  /// Opens the root directory of the file system.
+  ///
+  /// - Throws: the error of open(2); `.noSuchFile` if it cannot be found in this mount namespace.
+  func openRoot() throws(Errno) -> FileDescriptor {
+    guard let device else { return try Self.open(path) }
+    // It is where it was mounted, unless somebody renamed a directory or mounted something over it.
+    do throws(Errno) {
+      let root = try Self.open(path)
+      if try Self.device(of: root) == device { return root }
+    } catch { if error == .notConnected { throw error } }
+    for place in places.reversed() {
+      let root = try Self.open(place)
+      if try Self.device(of: root) == device { return root }
     }
-    guard Errno.last == .notConnected, let slash = path.lastIndex(of: "/") else { throw MountError(errno: .last, path) }
-    // The path itself is a dead mount: what leads to it can still be resolved.
-    let name = path[path.index(after: slash)...]
-    let parent = slash == path.startIndex ? "/" : String(path[..<slash])
-    return try resolve(parent) + "/" + name
+    throw .noSuchFile
   }
 
-  /// Whether the process is gone that served the FUSE file system mounted here. Attributes may be cached; statistics never
-  /// are.
-  private static func isDead(_ path: String) -> Bool {
-    var statistics = statvfs()
-    return statvfs(path, &statistics) != 0 && Errno.last == .notConnected
+  private static func open(_ path: String) throws(Errno) -> FileDescriptor {
+    try FileDescriptor(opening: path, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+  }
+
+  static func device(of file: borrowing FileDescriptor) throws(Errno) -> UInt64 {
+    var status = stat()
+    try retryingInterrupts { fstat(file.rawValue, &status) }
+    return UInt64(status.st_dev)
   }
 }
 

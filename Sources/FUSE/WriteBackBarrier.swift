@@ -19,38 +19,37 @@ public import SystemIO
 ///
 /// The directory is opened anew each time: a descriptor held open would make every umount(8) fail as busy.
 public struct WriteBackBarrier: Sendable {
-  private let mountPoint: MountPoint
+  /// The mount, with its device.
+  public let mountPoint: MountPoint
   private let session: Session
   public let agreement: Agreement
   private let path: @Sendable (NodeID) -> [UInt8]?
-  private let device: dev_t
 
   /// Prepares barriers for a session that serves what is mounted at `mountPoint`. Waits until it does.
   ///
   /// - Parameters:
-  ///   - device: the file system's, where it is known; it is then not looked for at the mount point.
+  ///   - mountPoint: if its device is not known, it is looked for at the path.
   ///   - path: tells a path of a node, relative to the root; nil where it has no name, and need not be waited for.
   public init(
-    _ mountPoint: MountPoint, _ session: Session, device: UInt64? = nil,
+    _ mountPoint: MountPoint, _ session: Session,
     path: @escaping @Sendable (NodeID) -> [UInt8]?
   ) throws(Errno) {
-    self.mountPoint = mountPoint
     self.session = session
     self.path = path
     agreement = try session.waitUntilServing()
-    if let device {
-      self.device = dev_t(device)
+    if let known = mountPoint.device {
+      device = known
     } else {
-      let root = try Self.openRoot(mountPoint)
-      self.device = try Self.device(of: root)
+      device = try MountPoint.device(of: try mountPoint.openRoot())
     }
+    self.mountPoint = MountPoint(resolved: mountPoint.path, device: device)
   }
 
   /// Tells the file system from another one mounted over it or in its place.
-  public var fileSystemDevice: UInt64 { UInt64(device) }
+  private let device: UInt64
 
   /// Lets the kernel keep as much written back later as for a disk, where that can be had.
-  public func liftDirtyLimits() { BackingDevice(device).liftDirtyLimits() }
+  public func liftDirtyLimits() { BackingDevice(dev_t(device)).liftDirtyLimits() }
 
   /// Returns when everything written or dirtied before the call has been served by the session.
   ///
@@ -60,8 +59,11 @@ public struct WriteBackBarrier: Sendable {
   ///   it was unmounted lazily and is still in use or something else is mounted over it, or when so much is written all the
   ///   time that no round counted.
   public func wait() throws(Errno) {
-    let root = try Self.openRoot(mountPoint)
-    guard try Self.device(of: root) == device else {
+    let root: FileDescriptor
+    do throws(Errno) {
+      root = try mountPoint.openRoot()
+    } catch {
+      guard error == .noSuchFile else { throw error }
       // A session learns of its end a moment after umount(8) has returned.
       throw session.waitUntilEnded(atMost: 1000) == nil ? .busy : .notConnected
     }
@@ -106,7 +108,7 @@ public struct WriteBackBarrier: Sendable {
     var status = stat()
     try retryingInterrupts { fstat(file.rawValue, &status) }
     // The name may have passed to another file, or something else may be mounted on the way.
-    guard status.st_dev == device, status.st_ino == node else { return try session.invalidate(node) }
+    guard UInt64(status.st_dev) == device, status.st_ino == node else { return try session.invalidate(node) }
     try retryingInterrupts { linux_write_back(file.rawValue) }
   }
 
@@ -125,14 +127,4 @@ public struct WriteBackBarrier: Sendable {
     let limit = Int(atol(text))
     return limit > 0 ? limit : kernelDefault
   }()
-
-  private static func openRoot(_ mountPoint: MountPoint) throws(Errno) -> FileDescriptor {
-    try FileDescriptor(opening: mountPoint.path, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-  }
-
-  private static func device(of root: borrowing FileDescriptor) throws(Errno) -> dev_t {
-    var status = stat()
-    try retryingInterrupts { fstat(root.rawValue, &status) }
-    return status.st_dev
-  }
 }

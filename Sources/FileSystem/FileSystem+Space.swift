@@ -69,8 +69,11 @@ extension FileSystem {
 
   /// Copies by letting both files refer to the same blocks, where whole pages allow it; otherwise byte by byte. Returns how many bytes
   /// were copied: fewer than asked for at the end of the source, and where the range is in very many extents.
+  ///
+  /// - Parameter onlySharing: fail with `.notSupported` instead of copying byte by byte.
   public func copyFileRange(
-    _ source: InodeNumber, at sourceOffset: UInt64, to target: InodeNumber, at targetOffset: UInt64, length: UInt64
+    _ source: InodeNumber, at sourceOffset: UInt64, to target: InodeNumber, at targetOffset: UInt64, length: UInt64,
+    onlySharing: Bool = false
   ) throws(Errno) -> UInt64 {
     let size = try item(source).size
     guard sourceOffset < size else { return 0 }
@@ -82,6 +85,7 @@ extension FileSystem {
     let shared =
       sourceOffset % unit == 0 && targetOffset % unit == 0
       ? try shareBlocks(source, sourceOffset, target, targetOffset, count) : 0
+    if shared == 0, onlySharing { throw .notSupported }
     return shared > 0 ? shared : try copyBytes(source, sourceOffset, target, targetOffset, min(count, 1 << 20))
   }
 

@@ -33,6 +33,8 @@ extension ForkOperations {
     }
   }
 
+  /// Shares whole pages, and leaves it to the kernel to copy parts of them: after a copy that we make, it drops the pages from its
+  /// cache, with what a mapping has stored meanwhile beside the copied part.
   func copyFileRange(
     _ request: consuming Request<Count>, from source: NodeID, at sourceOffset: UInt64, to target: NodeID,
     at targetOffset: UInt64, count: Int
@@ -41,7 +43,7 @@ extension ForkOperations {
     answerBlocking(request) { (files) throws(Errno) in
       try self.takePrivileges(of: target, from: caller, files)
       let copied = try files.copyFileRange(
-        source, at: sourceOffset, to: target, at: targetOffset, length: UInt64(count))
+        source, at: sourceOffset, to: target, at: targetOffset, length: UInt64(count), onlySharing: true)
       return Count(Int(copied))
     }
   }

@@ -21,22 +21,36 @@ public final class MountedFork: Sendable {
   /// The file system's type in the mount table is `fuse.tine`.
   static let subtype = "tine"
 
-  private let mountPoint: MountPoint
   private let session: Session
   private let writeBack: WriteBackBarrier
 
-  /// Mounts `fileSystem` on the directory `path`, which is served when this returns. A file system that is read-only is
-  /// mounted read-only.
+  /// A directory to mount on, as another process has opened it, or by its path.
+  public static func target(
+    _ directory: consuming FileDescriptor, describedAs description: String
+  ) throws(MountError) -> MountTarget {
+    try MountTarget(directory, describedAs: description, subtype: subtype)
+  }
+
+  /// Mounts `fileSystem` on the directory `path`.
+  public convenience init(
+    _ fileSystem: FileSystem, at path: String, options: Options, journal: ConnectionJournal? = nil,
+    onEnd: @escaping @Sendable (SessionEnd) -> Void = { _ in }
+  ) throws(MountError) {
+    try self.init(
+      fileSystem, on: MountTarget(path, subtype: Self.subtype), options: options, journal: journal, onEnd: onEnd)
+  }
+
+  /// Mounts `fileSystem` on a directory, which is served when this returns. A file system that is read-only is mounted read-only.
   ///
   /// - Parameters:
   ///   - journal: keeps, for a process that takes over, which requests were carried out.
   ///   - onEnd: called once when it is served no more, whoever unmounted it. The store may then be closed.
   public init(
-    _ fileSystem: FileSystem, at path: String, options: Options, journal: ConnectionJournal? = nil,
+    _ fileSystem: FileSystem, on target: borrowing MountTarget, options: Options, journal: ConnectionJournal? = nil,
     onEnd: @escaping @Sendable (SessionEnd) -> Void = { _ in }
   ) throws(MountError) {
-    mountPoint = try MountPoint(path, subtype: Self.subtype)
-    let channel = try mountPoint.mount(
+    let mountPoint = MountPoint(resolved: target.path)
+    let channel = try target.mount(
       MountOptions(source: "tine:\(options.name)", subtype: Self.subtype, isReadOnly: fileSystem.isReadOnly))
     var configuration = Configuration()
     configuration.accessControlLists = true
@@ -56,7 +70,7 @@ public final class MountedFork: Sendable {
     } catch {
       // Nothing serves it, so it must not stay; the first error is the one to report.
       try? mountPoint.unmount(lazily: true)
-      throw MountError(errno: error, path)
+      throw MountError(errno: error, mountPoint.path)
     }
   }
 
@@ -76,7 +90,7 @@ public final class MountedFork: Sendable {
 
   /// For whoever keeps the mount alive beyond this process: what it must have, and the descriptor that it must have a copy of.
   public var handover: Handover {
-    Handover(path: path, device: writeBack.fileSystemDevice, agreement: writeBack.agreement)
+    Handover(path: mountPoint.path, device: device, agreement: writeBack.agreement)
   }
 
   public var channel: Int32 { session.channel }
@@ -91,26 +105,41 @@ public final class MountedFork: Sendable {
     takingOver handover: Handover, channel: consuming FileDescriptor, _ fileSystem: FileSystem,
     journal: ConnectionJournal?, onEnd: @escaping @Sendable (SessionEnd) -> Void = { _ in }
   ) throws(Errno) {
-    mountPoint = MountPoint(resolved: handover.path)
+    if handover.agreement.flags.contains(.asyncDirectIO) {
+      Log.write("\(handover.path) was mounted by an older version: \(Self.staleCacheWarning)")
+    }
+    let mountPoint = MountPoint(resolved: handover.path, device: handover.device)
     let operations = ForkOperations(fileSystem, journal: journal)
     let nameless = fileSystem.isReadOnly ? [] : try fileSystem.inheritUses()
     session = try Session(channel: channel, inheriting: handover.agreement, operations: operations) { reason in
       operations.end()
       onEnd(reason)
     }
-    writeBack = try WriteBackBarrier(mountPoint, session, device: handover.device) { operations.path(of: $0) }
+    writeBack = try WriteBackBarrier(mountPoint, session) { operations.path(of: $0) }
     // Whoever was answered just before may need a moment to make the kernel know a new file.
     if !nameless.isEmpty {
       session.later { [session] in for node in nameless { operations.removeUnused(node, session) } }
     }
   }
 
-  /// The mount point: absolute, without symbolic links.
-  public var path: String { mountPoint.path }
+  private static let staleCacheWarning = """
+    where a server on it uses asynchronous direct I/O, others may read old bytes until it is unmounted and mounted again
+    """
 
-  /// Whether it is still on its directory. Off it, it is served for those who have a file of it open, or have it in a mount
-  /// namespace of their own.
-  public var isInPlace: Bool { mountPoint.holds(writeBack.fileSystemDevice) }
+  private var mountPoint: MountPoint { writeBack.mountPoint }
+
+  /// The file system's device number, as stat(2) tells it of every file in it.
+  public var device: UInt64 {
+    guard let device = mountPoint.device else { preconditionFailure("a barrier knows the device of its mount") }
+    return device
+  }
+
+  /// The directories at which it is mounted now, in the mount namespace of this process. At none of them any more, it is served
+  /// for those who have a file of it open, or have it in a mount namespace of their own.
+  public var places: [String] { mountPoint.places }
+
+  /// Mounts it at another directory as well. Both show the same at any time. Only root may.
+  public func mountAgain(on target: borrowing MountTarget) throws(MountError) { try target.mountAgain(mountPoint) }
 
   /// Returns when everything that was written, renamed and so on before the call, and what was dirtied through shared
   /// mappings, has reached the file system: what is forked then contains it.
@@ -123,22 +152,33 @@ public final class MountedFork: Sendable {
     try writeBack.wait()
   }
 
-  /// Unmounts; `.busy` while somebody uses a file of it.
+  /// Unmounts, at one directory or wherever it is mounted; `.busy` while somebody uses a file of it.
   ///
   /// A mount namespace that was made meanwhile, such as a container's, keeps the file system alive after that; it is then
   /// served until that namespace ends.
   ///
-  /// - Returns: whether it is served no more, which this waits for `milliseconds` at most.
+  /// - Returns: whether it is served no more, which this waits for `milliseconds` at most, unless it is mounted elsewhere still.
   @discardableResult
-  public func unmount(atMost milliseconds: Int = 2000) throws(MountError) -> Bool {
-    try mountPoint.unmount(lazily: false)
-    return session.waitUntilEnded(atMost: milliseconds) != nil
+  public func unmount(at place: String? = nil, atMost milliseconds: Int = 2000) throws(MountError) -> Bool {
+    if let place {
+      try mountPoint.unmount(at: place, lazily: false)
+      if !places.isEmpty { return false }
+    } else {
+      try mountPoint.unmount(lazily: false)
+    }
+    return hasEnded(atMost: milliseconds)
   }
 
-  /// Takes it off its directory. Whoever has a file open may go on; it is served until the last one is done.
-  public func unmountLazily() throws(MountError) {
-    try mountPoint.unmount(lazily: true)
+  /// Unmounts it, at one directory or everywhere. Whoever has a file open may go on; it is served until the last one is done.
+  public func unmountLazily(at place: String? = nil) throws(MountError) {
+    if let place { try mountPoint.unmount(at: place, lazily: true) } else { try mountPoint.unmount(lazily: true) }
   }
+
+  /// Unmounts it and ends the connection: whoever uses it gets ENOTCONN. False if that could not be done, for only root may.
+  public func unmountByForce() -> Bool { mountPoint.unmountByForce() }
+
+  /// Waits `milliseconds` at most for its end; whether it has come.
+  public func hasEnded(atMost milliseconds: Int) -> Bool { session.waitUntilEnded(atMost: milliseconds) != nil }
 
   /// Waits until it is served no more.
   @discardableResult

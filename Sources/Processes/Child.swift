@@ -76,4 +76,12 @@ extension Child.Ending {
     let signal = status & 0x7f
     self = signal == 0 ? .exited(status >> 8 & 0xff) : .killed(signal: signal)
   }
+
+  /// The status that waitpid(2) would give.
+  var status: Int32 {
+    switch self {
+    case .exited(let code): code << 8
+    case .killed(let signal): signal
+    }
+  }
 }

@@ -17,10 +17,19 @@ public struct Command: Sendable {
   public var error: Int32?
   /// A descriptor that the process finds as number 3.
   public var extra: Int32?
-  /// Whether it leads a process group of its own, so that it and its children can be ended together.
-  public var ownGroup = false
+  public var group = ProcessGroup.inherited
   /// The user it runs as; nil for this process's.
   public var user: User?
+
+  /// The process group that it belongs to. A terminal sends its signals to a group.
+  public enum ProcessGroup: Hashable, Sendable {
+    /// That of this process.
+    case inherited
+    /// One that it leads, so that it and its children can be sent signals together.
+    case own
+    /// An existing one of the same session; if that is gone, the inherited one.
+    case existing(Int32)
+  }
 
   /// A directory that is shown at another place.
   public struct View: Hashable, Sendable {
@@ -47,9 +56,11 @@ public struct Command: Sendable {
   }
 
   /// Starts it as a child of this process.
-  public func start() throws(SpawnError) -> Child { Child(process: try spawn(detached: false), ownGroup: ownGroup) }
+  public func start() throws(SpawnError) -> Child {
+    Child(process: try spawn(detached: false), ownGroup: group == .own)
+  }
 
-  /// Starts it as a daemon: in a session of its own, and not as a child of this process.
+  /// Starts it as a daemon: in a session of its own, not as a child of this process, and with no descriptor that is not named here.
   public func startDetached() throws(SpawnError) { _ = try spawn(detached: true) }
 
   private func spawn(detached: Bool) throws(SpawnError) -> pid_t {
@@ -67,12 +78,17 @@ public struct Command: Sendable {
       if view?.hidden != nil { request.hidden = UnsafePointer(paths.pointers[3]) }
     }
     request.descriptors = (input ?? -1, output ?? -1, error ?? -1, extra ?? -1)
-    request.own_group = ownGroup
+    request.group =
+      switch group {
+      case .inherited: -1
+      case .own: 0
+      case .existing(let number): number
+      }
     request.detached = detached
     if let user {
       request.switches_user = true
       request.user = user.number
-      request.group = user.group
+      request.user_group = user.group
     }
     var step: Int32 = 0
     let process = withExtendedLifetime((arguments, environment, paths)) { linux_spawn(&request, &step) }
@@ -92,6 +108,11 @@ public struct SpawnError: Error, Sendable {
 
   public let step: Step
   public let errno: Errno
+
+  public init(step: Step, errno: Errno) {
+    self.step = step
+    self.errno = errno
+  }
 }
 
 /// C strings, ended by NULL, that live as long as this.

@@ -51,7 +51,7 @@ extension Control.LogEntry {
     let digits = String(entry.checksum, radix: 16)
     self.init(
       lsn: entry.lsn, time: Moment(nanoseconds: entry.time), name: entry.fork, operation: entry.kind.text,
-      subject: String(decoding: entry.subject, as: UTF8.self), pages: entry.pages,
+      subject: BytePath(entry.subject), pages: entry.pages,
       checksum: String(repeating: "0", count: 16 - digits.count) + digits)
   }
 }

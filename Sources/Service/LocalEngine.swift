@@ -37,7 +37,7 @@ public final class LocalEngine: Engine {
       try Self.whenFree(directory, patience) { () throws(StoreError) in
         guard !writes else { return try Store.open(at: directory, options: options, holding: lock) }
         return try Store.open(
-          on: OverlayStorage(DirectoryStorage(directory)), options: options, describedAs: directory)
+          on: OverlayStorage(DirectoryStorage(directory)), options: options, describedAs: directory.quoted)
       })
   }
 

@@ -7,82 +7,100 @@ import SystemIO
 
 /// The mounts of a store, written down in it: a daemon that is killed leaves them behind dead, and whoever comes next
 /// takes them away.
+///
+/// It only helps. Whatever it contains, nobody is kept from using the store, nothing is unmounted but a dead mount of Tine that was of this store,
+/// and no directory is removed but an empty one that looks as Tine makes it.
 public struct MountRecord: Sendable {
-  private let path: String
+  private let file: SmallFile
 
   /// One mount, and whether its directory was made for it.
   public struct Entry: Codable, Sendable {
     public let mount: Mount
     public let madeDirectory: Bool
+    /// The number of its file system, as stat(2) gives it.
+    public let device: UInt64?
 
-    public init(mount: Mount, madeDirectory: Bool) {
+    public init(mount: Mount, madeDirectory: Bool, device: UInt64) {
       self.mount = mount
       self.madeDirectory = madeDirectory
+      self.device = device
     }
   }
 
-  public init(store: String) { path = store + "/mounts.json" }
+  /// What was done about the mounts of a killed daemon.
+  public struct Clearing: Sendable {
+    /// From where dead mounts were taken away.
+    public fileprivate(set) var directories: [BytePath] = []
+    /// Why others could not be taken away; they are in the record still.
+    public fileprivate(set) var failures: [Failure] = []
+    /// What is wrong with the record itself, in a line for people.
+    public fileprivate(set) var damage: String?
+  }
+
+  public init(store: String) { file = SmallFile(store + "/mounts.json") }
 
   /// Replaces the record.
   public func write(_ entries: [Entry]) throws(Failure) {
     do {
-      if entries.isEmpty {
-        try removeRecord()
-        return
-      }
-      let bytes = [UInt8](try JSON.encode(entries))
-      let temporary = path + ".new"
-      try writeFile(temporary, bytes)
-      try retryingInterrupts { rename(temporary, path) }
+      if entries.isEmpty { return try file.remove() }
+      try file.replace(with: [UInt8](try JSON.encode(entries)))
     } catch {
-      throw Failure(.failed, "cannot write \(path): \(error)")
+      throw Failure(.failed, "cannot write \(file.path): \(error)")
     }
   }
 
-  /// Takes away the mounts that a killed daemon left behind, and returns their directories.
-  @discardableResult
-  public func clear() throws(Failure) -> [BytePath] {
-    var cleared: [BytePath] = []
-    for entry in try read() {
-      let directory = entry.mount.directory.text
-      if isDead(directory) {
-        try detach(directory)
-        cleared.append(entry.mount.directory)
+  /// Takes away the mounts that a killed daemon left behind.
+  public func clear() -> Clearing {
+    var clearing = Clearing()
+    var left: [Entry] = []
+    for entry in read(&clearing) {
+      do throws(Failure) {
+        if try clear(entry) { clearing.directories.append(entry.mount.directory) }
+      } catch {
+        clearing.failures.append(error)
+        left.append(entry)
       }
-      // A directory that somebody else put something into stays.
-      if entry.madeDirectory { rmdir(directory) }
     }
-    do throws(Errno) { try removeRecord() } catch { throw Failure(.failed, "cannot remove \(path): \(error)") }
-    return cleared
+    do throws(Failure) { try write(left) } catch { clearing.damage = clearing.damage ?? error.message }
+    return clearing
   }
 
-  private func read() throws(Failure) -> [Entry] {
-    let bytes: [UInt8]
-    do throws(Errno) {
-      bytes = try FileDescriptor(opening: path, flags: O_RDONLY).readAll()
+  private func read(_ clearing: inout Clearing) -> [Entry] {
+    do {
+      guard let bytes = try file.read() else { return [] }
+      return try JSON.decode([Entry].self, from: Data(bytes))
+    } catch let failure as Failure {
+      clearing.damage = "\(file.path) is no record of mounts, and is removed: \(failure.message)"
     } catch {
-      if error == .noSuchFile { return [] }
-      throw Failure(.failed, "cannot read \(path): \(error)")
+      clearing.damage = "\(file.path) cannot be read, and is removed: \(error)"
     }
-    return try JSON.decode([Entry].self, from: Data(bytes))
+    return []
   }
 
-  private func writeFile(_ path: String, _ bytes: [UInt8]) throws(Errno) {
-    let file = try FileDescriptor(opening: path, flags: O_WRONLY | O_CREAT | O_TRUNC, permissions: 0o600)
-    let written = try retryingInterrupts { Glibc.write(file.rawValue, bytes, bytes.count) }
-    guard written == bytes.count else { throw .noSpace }
+  private func clear(_ entry: Entry) throws(Failure) -> Bool {
+    let directory = entry.mount.directory.text
+    let isDead = isDead(entry)
+    if isDead { try detach(directory) }
+    if entry.madeDirectory, looksMade(directory) { rmdir(directory) }
+    return isDead
   }
 
-  private func removeRecord() throws(Errno) {
-    do throws(Errno) { try retryingInterrupts { unlink(path) } } catch { if error != .noSuchFile { throw error } }
-  }
-
-  /// Whether a mount stands there that nobody serves. The kernel may know the attributes of its root still, so the
-  /// question must be one that goes to whoever serves it.
-  private func isDead(_ directory: String) -> Bool {
+  /// Whether a mount of this store is on top there that nobody serves. No other file system is asked for anything: it might not answer. The kernel may
+  /// know the attributes of the root still, so the question must be one that goes to the one who serves it.
+  private func isDead(_ entry: Entry) -> Bool {
+    let mounts = (try? MountInfo.all()) ?? []
+    guard let top = mounts.last(where: { $0.mountPoint == entry.mount.directory.bytes }), top.type == "fuse.tine",
+      entry.device.map({ top.has(device: $0) }) ?? true
+    else { return false }
     var statistics = statvfs()
-    guard statvfs(directory, &statistics) != 0 else { return false }
+    guard statvfs(entry.mount.directory.text, &statistics) != 0 else { return false }
     return [Errno.notConnected, Errno(rawValue: ECONNABORTED)].contains(.last)
+  }
+
+  /// Whether it is as this user's daemon makes directories; rmdir(2) sees to it that it is empty and no mount point.
+  private func looksMade(_ directory: String) -> Bool {
+    var status = stat()
+    return lstat(directory, &status) == 0 && status.st_mode == S_IFDIR | 0o700 && status.st_uid == geteuid()
   }
 
   private func detach(_ directory: String) throws(Failure) {

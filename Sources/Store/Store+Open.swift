@@ -17,7 +17,7 @@ extension Store {
         guard error == .exists else { throw error }
       }
     }
-    try create(on: storage, describedAs: path)
+    try create(on: storage, describedAs: path.quoted)
     // The name of the store itself, which its parent holds. Whoever may not read that cannot flush it.
     try storing("make the store \(path)") { () throws(Errno) in
       do throws(Errno) { try storage.synchronizeDirectory("..") } catch {
@@ -61,7 +61,7 @@ extension Store {
   public static func open(
     at path: String, options: StoreOptions = StoreOptions(), holding lock: FileLock? = nil
   ) throws(StoreError) -> Store {
-    try open(on: DirectoryStorage(path, holding: lock), options: options, describedAs: path)
+    try open(on: DirectoryStorage(path, holding: lock), options: options, describedAs: path.quoted)
   }
 
   /// The lock by which this process owns the store; nil where it is not in a directory of the host, or closed.

@@ -39,6 +39,9 @@ public struct MessageSocket: ~Copyable, Sendable {
     try retryingInterrupts { linux_send_message(descriptor.rawValue, bytes, bytes.count, other) }
   }
 
+  /// Whether the other end has received everything that was sent.
+  public var isDrained: Bool { linux_unreceived_bytes(descriptor.rawValue) == 0 }
+
   /// Has `send` give up with `wouldBlock` where the other end does not receive for so long.
   public func limitSending(seconds: Int) throws(Errno) {
     var limit = timeval(tv_sec: seconds, tv_usec: 0)

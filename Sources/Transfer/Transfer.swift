@@ -47,7 +47,7 @@ struct TransferFailure: Error {
     if errno == .canceled {
       return StoreError(.canceled, "the \(action) was canceled; what it had made is removed")
     }
-    return StoreError(errno, during: "\(action) of \(String(decoding: path, as: UTF8.self))")
+    return StoreError(errno, during: "\(action) of \(Quoting.quoted(path))")
   }
 }
 

@@ -1,6 +1,8 @@
+import CLinux
 import Control
 import Glibc
 import Hummingbird
+import HummingbirdCore
 import Logging
 import Service
 import SystemIO
@@ -14,6 +16,8 @@ struct Daemon: Sendable {
 
   /// Serves until it is told to end; then the process ends. The calling thread waits for signals meanwhile.
   func run() throws(Failure) -> Never {
+    // A limit that is reached is an error of one call, not the end of all mounts.
+    linux_ignore_limit_signals()
     // Threads inherit which signals are held back, so this comes before there are any.
     let signals = try describing("catch signals") { () throws(Errno) in try Signals() }
     let supervisor = try describing("reach the supervisor") { () throws(Errno) in
@@ -37,12 +41,23 @@ struct Daemon: Sendable {
     let local = takeover.local
     if let recovery = local.recovery { log.notice("\(recovery)") }
     let path = try describing("open the store") { () throws(Errno) in try SocketAddress(store: store).keep() }
-    // Whoever left a socket there is gone: this process owns the store.
-    unlink(path)
+    // Whoever left a socket there is gone: this process owns the store. Nor may anything else keep it from being used.
+    try describing("make the socket") { () throws(Errno) in try SmallFile(path).remove() }
     let activity = Activity()
-    let table = MountTable(store: local.directory, supervisor: supervisor, journal: takeover.journal, log: log)
+    let table = try describing("open the store") { () throws(Errno) in
+      try MountTable(store: local.directory, supervisor: supervisor, journal: takeover.journal, log: log)
+    }
     try takeover.goOn(in: table)
-    let engine = DaemonEngine(local, table, socket: path, activity: activity, supervisor: supervisor, log: log)
+    let sessions = SessionTable(store: local.directory, supervisor: supervisor, activity: activity, log: log)
+    let sessionPath = try describing("open the store") { () throws(Errno) in
+      try SocketAddress(store: store, name: SocketAddress.sessionName).keep()
+    }
+    let engine = DaemonEngine(
+      local, table, sessions, sockets: [path, sessionPath], activity: activity, supervisor: supervisor, log: log)
+    sessions.restore { engine.end($0) }
+    try describing("serve sessions") { () throws(Errno) in
+      try SessionServer(at: sessionPath, sessions: sessions, log: log).start()
+    }
     Task { await serve(engine, activity, supervisor, at: path, readiness) }
     if let linger { Task { await watch(engine, activity, atMost: .seconds(linger)) } }
     let signal = supervisor.next(of: signals)
@@ -53,10 +68,18 @@ struct Daemon: Sendable {
   private func serve(
     _ engine: DaemonEngine, _ activity: Activity, _ supervisor: SupervisorLink, at path: String, _ readiness: Readiness
   ) async {
+    let connections = Connections()
+    // Half of the connections are left to what is quick.
+    let workers = Workers(mostLong: connections.limit / 2)
     let application = Application(
-      router: API.router(engine: engine, workers: Workers(count: 16), activity: activity, log: log),
-      configuration: ApplicationConfiguration(address: .unixDomainSocket(path: path)),
-      onServerRunning: { _ in
+      router: API.router(engine: engine, workers: workers, activity: activity, log: log),
+      server: HTTPServerBuilder { WatchedChannel(responder: $0, connections: connections) },
+      configuration: ApplicationConfiguration(
+        address: .unixDomainSocket(path: path),
+        availableConnectionsDelegate: AcceptingWithinLimit(connections: connections)),
+      onServerRunning: { channel in
+        connections.serve(on: channel)
+        Task { await Heartbeat(server: channel, workers: workers, supervisor: supervisor).run() }
         chmod(path, 0o600)
         log.notice("serving \(store)")
         supervisor.tell(.serving)
@@ -65,6 +88,7 @@ struct Daemon: Sendable {
       logger: log)
     do {
       try await application.run()
+      throw Failure(.failed, "the server has ended")
     } catch {
       // Mounts stay: another worker may be able to.
       log.critical("cannot serve: \(error)")
@@ -76,7 +100,7 @@ struct Daemon: Sendable {
   /// Ends the daemon when it had nothing to do for a while.
   private func watch(_ engine: DaemonEngine, _ activity: Activity, atMost limit: Duration) async {
     while true {
-      let left = engine.hasMounts ? limit : limit - activity.idleTime
+      let left = engine.isInUse ? limit : limit - activity.idleTime
       if left <= .zero { break }
       do { try await Task.sleep(for: left) } catch { return }
     }
@@ -86,7 +110,7 @@ struct Daemon: Sendable {
   /// Ends the daemon: no other worker follows.
   private func end(_ engine: DaemonEngine) -> Never {
     do throws(Failure) {
-      try engine.shutDown()
+      try engine.shutDown(ShutdownRequest(force: true))
     } catch {
       log.critical("\(error.message)")
       exit(EXIT_FAILURE)

@@ -1,8 +1,9 @@
 import Control
+import FileSystem
 import Glibc
 import Logging
-import Processes
 import Service
+import SystemIO
 
 /// The engine of the daemon: the store's own, with mounts.
 ///
@@ -12,23 +13,26 @@ final class DaemonEngine: MountingEngine {
   private let table: MountTable
   private let activity: Activity
   private let log: Logger
-  private let socket: String
+  private let sessions: SessionTable
+  private let sockets: [String]
   private let supervisor: SupervisorLink
 
+  /// - Parameter sockets: what is removed when the daemon ends.
   init(
-    _ local: LocalEngine, _ table: MountTable, socket: String, activity: Activity, supervisor: SupervisorLink,
-    log: Logger
+    _ local: LocalEngine, _ table: MountTable, _ sessions: SessionTable, sockets: [String], activity: Activity,
+    supervisor: SupervisorLink, log: Logger
   ) {
     self.local = local
     self.table = table
-    self.socket = socket
+    self.sessions = sessions
+    self.sockets = sockets
     self.activity = activity
     self.supervisor = supervisor
     self.log = log
   }
 
-  /// Whether anybody may be using a mount, be it one that is off its directory.
-  var hasMounts: Bool { !table.isEmpty }
+  /// Whether anybody may be using a mount, be it one that is off its directory, or something that was made for a client.
+  var isInUse: Bool { !table.isEmpty || sessions.holdsLeases }
 
   func version() throws(Failure) -> VersionReport {
     let version = try local.version()
@@ -51,21 +55,29 @@ final class DaemonEngine: MountingEngine {
   }
 
   func fork(_ request: ForkRequest) throws(Failure) -> Head {
+    try sessions.check(request.session)
     if let source = request.source { try table.barrier(source) }
-    return try local.fork(request)
+    return try leased(local.fork(request), to: request.session)
   }
 
   func snapshot(_ request: SnapshotRequest) throws(Failure) -> Head {
+    try sessions.check(request.session)
     try table.barrier(request.fork)
-    return try local.snapshot(request)
+    return try leased(local.snapshot(request), to: request.session)
+  }
+
+  private func leased(_ head: Head, to session: String?) throws(Failure) -> Head {
+    if let session { try sessions.lease(.head(LeaseRecord.Entry(head)), to: session) }
+    return head
   }
 
   func drop(_ reference: String) throws(Failure) {
     if let mount = table.all.first(where: { $0.name == reference }) {
       throw Failure(
-        .conflict, "\(reference) is mounted at \(mount.directory.text)", hint: "'tine unmount \(reference)' first")
+        .conflict, "\(reference) is mounted at \(mount.directory.quoted)", hint: "'tine unmount \(reference)' first")
     }
     try local.drop(reference)
+    sessions.forget { if case .head(let head) = $0 { head.name == reference } else { false } }
   }
 
   // MARK: History
@@ -102,10 +114,63 @@ final class DaemonEngine: MountingEngine {
   func mounts() throws(Failure) -> [Mount] { table.all }
 
   func mount(_ request: MountRequest) throws(Failure) -> Mount {
-    try table.add(local.fileSystem(request.reference), request)
+    try sessions.check(request.session)
+    let fileSystem = try local.fileSystem(request.reference)
+    guard let passed = request.passed else { return try mountByPath(fileSystem, request) }
+    return try mount(fileSystem, request, on: sessions.take(passed))
   }
 
-  func unmount(_ request: UnmountRequest) throws(Failure) { try table.remove(request.directory, lazy: request.lazy) }
+  /// Mounts where this process finds the directory: for a client that cannot pass it.
+  private func mountByPath(_ fileSystem: FileSystem, _ request: MountRequest) throws(Failure) -> Mount {
+    guard request.directory.bytes.first == UInt8(ascii: "/") else {
+      throw Failure(.badRequest, "the directory must be an absolute path")
+    }
+    let directory = try MountDirectory(request)
+    var request = request
+    request.makesDirectory = directory.isNew
+    do throws(Failure) {
+      return try mount(fileSystem, request, on: directory.copy())
+    } catch {
+      directory.undo()
+      throw error
+    }
+  }
+
+  private func mount(
+    _ fileSystem: FileSystem, _ request: MountRequest, on directory: consuming FileDescriptor
+  ) throws(Failure) -> Mount {
+    let (mount, number) = try table.add(fileSystem, request, on: directory)
+    if let session = request.session, let number { try sessions.lease(.mount(number: number), to: session) }
+    return mount
+  }
+
+  /// Ends what was made for a client that is gone, the last first.
+  func end(_ leases: [Lease]) {
+    for lease in leases {
+      switch lease {
+      case .mount(let number): table.end(number)
+      case .head(let head):
+        do throws(Failure) { try drop(head) } catch {
+          log.error("\(head.name) was made for a client that is gone, and stays: \(error.message)")
+        }
+      }
+    }
+  }
+
+  private func drop(_ leased: LeaseRecord.Entry) throws(Failure) {
+    let found: Head
+    do throws(Failure) { found = try local.head(leased.name).head } catch {
+      if error.kind == .noSuchName { return }
+      throw error
+    }
+    if LeaseRecord.Entry(found) == leased { try drop(leased.name) }
+  }
+
+  func unmount(_ request: UnmountRequest) throws(Failure) {
+    try table.remove(request.directory, lazy: request.lazy)
+    let present = Set(table.numbered.map(\.number))
+    sessions.forget { if case .mount(let number) = $0 { !present.contains(number) } else { false } }
+  }
 
   func upgrade(_ request: UpgradeRequest) throws(Failure) {
     guard table.allAreKept else {
@@ -113,27 +178,27 @@ final class DaemonEngine: MountingEngine {
         .notSupported, "the mounts of this daemon would end with it",
         hint: "'tine stop', and mount again with the new one")
     }
-    let trial = Command([request.program, "--version"], environment: [])
-    guard let child = try? trial.start(), (child.wait(atMost: Int32(Self.patience)) ?? child.end()) == .exited(0) else {
-      throw Failure(
-        .failed, "\(request.program) does not run here", hint: "nothing was changed: the daemon goes on as it was")
-    }
+    try Handshake.verify(request.program, store: local.directory)
     // What is in the checkpoint need not be replayed while others wait.
     try local.takeCheckpoint()
     log.notice("handing over to \(request.program)")
     supervisor.tell(.replace(program: request.program))
   }
 
-  func shutDown() throws(Failure) {
+  func shutDown(_ request: ShutdownRequest) throws(Failure) {
+    let force = request.force ?? false
+    if !force { try table.refuseIfUsed() }
     guard activity.beginEnding() else { return }
     defer { activity.ended() }
     log.notice("ending")
     supervisor.tell(.ending)
     // Who comes now finds no daemon, and waits for the store.
-    unlink(socket)
+    for socket in sockets { unlink(socket) }
     var failure: Failure?
-    do throws(Failure) { try table.removeAll() } catch { failure = error }
+    // Who has begun to use a mount just now is too late.
+    do throws(Failure) { try table.removeAll(force: true) } catch { failure = error }
     if !activity.awaitIdle(atMost: Self.patience) { log.warning("a request is cut off") }
+    sessions.closeAll()
     // The store is closed even where a mount stays: what was acknowledged is in the ledger.
     try local.close()
     if let failure { throw failure }

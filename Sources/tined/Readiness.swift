@@ -16,8 +16,16 @@ final class Readiness: Sendable {
 
   func report() { send(Array("{}".utf8)) }
 
-  func report(_ failure: Failure) {
-    do { send([UInt8](try JSON.encode(ErrorBody(failure)))) } catch { send([]) }
+  func report(_ failure: Failure) { send(Self.message(failure)) }
+
+  /// Tells of a failure before there is a worker.
+  static func send(_ failure: Failure, to descriptor: Int32) {
+    let message = message(failure)
+    _ = write(descriptor, message, message.count)
+  }
+
+  private static func message(_ failure: Failure) -> [UInt8] {
+    do { return [UInt8](try JSON.encode(ErrorBody(failure))) } catch { return [] }
   }
 
   /// Whoever waited may be gone, so a write that fails does not matter.

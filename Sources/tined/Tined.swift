@@ -1,4 +1,5 @@
 public import ArgumentParser
+import CLinux
 import Control
 import Glibc
 public import Logging
@@ -25,30 +26,41 @@ struct Tined: ParsableCommand {
   @Flag(help: ArgumentHelp("Serve as a supervisor's worker, which is reached at descriptor 3.", visibility: .hidden))
   var worker = false
 
+  @Flag(help: ArgumentHelp("Say in JSON which program this is, and end.", visibility: .hidden))
+  var handshake = false
+
   @Option(help: "How much to log: trace, debug, info, notice, warning, error or critical.")
   var logLevel: Logger.Level = .info
 
   func run() throws {
-    // Everything that the daemon makes belongs to its user alone.
-    umask(0o077)
+    guard linux_occupy_standard_descriptors() == 0 else { throw ExitCode.failure }
+    if handshake { return try sayHandshake() }
+    // This closes descriptors, and so comes before any is opened.
+    let surroundings = worker ? nil : Result { () throws(Failure) in try Surroundings(leavingWith: readiness) }
     let level = logLevel
-    LoggingSystem.bootstrap { _ in
-      var handler = LogFile()
-      handler.logLevel = level
-      return handler
-    }
+    let file = LogFile(of: store, isWorker: worker)
+    LoggingSystem.bootstrap { _ in LogLines(file: file, logLevel: level) }
     let log = Logger(label: "tined")
     do throws(Failure) {
-      if worker {
-        try Daemon(store: store, linger: linger, log: log).run()
-      } else {
-        var supervisor = try Supervisor(arguments: workerArguments, readiness: readiness, log: log)
-        supervisor.run()
-      }
+      if worker { try Daemon(store: store, linger: linger, log: log).run() }
+      try supervise(in: surroundings?.get(), log)
     } catch {
       log.critical("\(error.message)")
+      // Before there is a worker, nobody else tells the one who waits.
+      if let readiness, !worker { Readiness.send(error, to: readiness) }
       throw ExitCode.failure
     }
+  }
+
+  private func sayHandshake() throws {
+    let answer = Array(try JSON.encode(Handshake.current))
+    guard write(STDOUT_FILENO, answer, answer.count) == answer.count else { throw ExitCode.failure }
+  }
+
+  private func supervise(in surroundings: Surroundings?, _ log: Logger) throws(Failure) -> Never {
+    for remains in surroundings?.remains ?? [] { log.warning("\(remains)") }
+    var supervisor = try Supervisor(arguments: workerArguments, readiness: readiness, log: log)
+    supervisor.run()
   }
 
   private var workerArguments: [String] {

@@ -74,6 +74,12 @@ struct Stage {
 
   /// Runs a shell command; returns what it printed and its exit code.
   func execute(_ script: String) throws -> (output: String, code: Int32) {
+    let (output, code) = try executeForBytes(script)
+    return (String(decoding: output, as: UTF8.self), code)
+  }
+
+  /// The same, with what it printed byte by byte.
+  func executeForBytes(_ script: String) throws -> (output: [UInt8], code: Int32) {
     let pipe = try Processes.Pipe()
     let path = "\(Self.programs):/usr/sbin:/usr/bin:/sbin:/bin"
     let variables = [
@@ -86,7 +92,7 @@ struct Stage {
     let silence = try FileDescriptor(opening: "/dev/null", flags: O_RDONLY)
     command.input = silence.rawValue
     let child = try command.start()
-    let output = String(decoding: try pipe.closeWriter().readAll(), as: UTF8.self)
+    let output = try pipe.closeWriter().readAll()
     return (output, child.wait().code)
   }
 
@@ -101,6 +107,7 @@ struct Stage {
       .replacing(#/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z/#, with: "MOMENT")
       .replacing(#/just now|\d+ (s|min) ago/#, with: "AGE")
       .replacing(#/\b\d+(\.\d+)? (µs|ms|s)\b/#, with: "TIME")
+      .replacing(#/process \d+/#, with: "process NUMBER")
       .replacing(#/  +/#, with: "  ")
       .replacing(#/\s+$/#, with: "")
   }

@@ -16,7 +16,7 @@ struct TranscriptTests {
 
   @Test(
     "With mounts", .enabled(if: canMount, "needs /dev/fuse"),
-    arguments: ["mount", "diff", "run", "sample", "killed-daemon", "upgrade", "interrupted"])
+    arguments: ["mount", "diff", "run", "sample", "killed-daemon", "helpers", "upgrade", "interrupted"])
   func mounted(name: String) throws {
     try Transcript(named: name).replay()
   }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import SystemIO
 import Testing
 
 @testable import Control
@@ -63,6 +64,26 @@ struct MessageTests {
     let plain = CheckReport.Problem(name: nil, message: "it is so")
     #expect(try roundTrip(plain) == plain)
     #expect(try json(plain) == "{\"message\":\"it is so\"}")
+  }
+
+  @Test("What a record touched keeps its bytes")
+  func subject() throws {
+    let entry = LogEntry(
+      lsn: 9, time: Moment(nanoseconds: 5), name: "prod", operation: "create", subject: BytePath([0x78, 0xFF]),
+      pages: 0, checksum: "00")
+    #expect(try roundTrip(entry).subject == entry.subject)
+    #expect(try json(entry).contains("\"subject\":\"x\u{FFFD}\",\"subject_bytes\":\"eP8=\""))
+    #expect(try roundTrip(entry).operation == "create")
+  }
+
+  @Test("JSON says what does not show in escapes, and means the same", arguments: [true, false])
+  func visible(isForReading: Bool) throws {
+    let text = "ä\u{1B}\u{7F}\u{9B}\u{202E}\u{2028}\u{E0041}\u{FEFF}\n\"\\🙂"
+    let data = try isForReading ? JSON.encodeForReading(text) : JSON.encode(text)
+    let shown = String(decoding: data, as: UTF8.self)
+    #expect(shown.unicodeScalars.allSatisfy { $0 == "\n" || Quoting.isVisible($0) }, "\(shown)")
+    #expect(shown.contains("ä") && shown.contains("🙂") && shown.contains(#"\u009b\u202e\u2028\udb40\udc41\ufeff\n"#))
+    #expect(try JSONDecoder().decode(String.self, from: data) == text)
   }
 
   @Test("Every kind of failure has a status, and survives", arguments: Failure.Kind.allCases)

@@ -85,7 +85,7 @@ import Testing
     let second = try MountServer(at: first.mountPoint)
     #expect(mkdir(second.path + "/directory", 0o755) == 0)
     #expect(umount2(second.path, 0) == 0)
-    #expect(throws: Never.self) { try MountPoint(first.path, subtype: "tinetest") }
+    #expect(throws: Never.self) { _ = try MountTarget(first.path, subtype: "tinetest") }
   }
 
   private func names(in directory: String) throws -> [String] {
@@ -104,22 +104,22 @@ import Testing
 @Suite(.mounts) struct MountPointTests {
   @Test func mustBeThere() {
     #expect(
-      reason { () throws(MountError) in try MountPoint("/tmp/there/is/no/such/directory", subtype: "tinetest") }
+      reason { () throws(MountError) in _ = try MountTarget("/tmp/there/is/no/such/directory", subtype: "tinetest") }
         == .missing)
   }
 
   @Test func mustBeADirectory() {
-    #expect(reason { () throws(MountError) in try MountPoint("/dev/null", subtype: "tinetest") } == .notDirectory)
+    #expect(reason { () throws(MountError) in _ = try MountTarget("/dev/null", subtype: "tinetest") } == .notDirectory)
   }
 
   @Test func mustNotBeMountedAlready() throws {
     let server = try MountServer()
-    #expect(reason { () throws(MountError) in try MountPoint(server.path, subtype: "tinetest") } == .busy)
+    #expect(reason { () throws(MountError) in _ = try MountTarget(server.path, subtype: "tinetest") } == .busy)
   }
 
   @Test func cannotBeUnmountedWhenItIsNotMounted() throws {
     let directory = try TemporaryMountPoint()
-    let point = try MountPoint(directory.path, subtype: "tinetest")
+    let point = MountPoint(resolved: directory.path)
     #expect(reason { () throws(MountError) in try point.unmount(lazily: false) } == .notMounted)
   }
 
@@ -128,7 +128,7 @@ import Testing
     let link = directory.path + ".link"
     #expect(symlink(directory.path, link) == 0)
     defer { unlink(link) }
-    #expect(try MountPoint(link, subtype: "tinetest").path == directory.path)
+    #expect(try MountTarget(link, subtype: "tinetest").path == directory.path)
   }
 
   private func reason<Result>(_ body: () throws(MountError) -> Result) -> MountError.Reason? {

@@ -30,13 +30,14 @@ struct MountTestServer {
   }
 
   init(_ arguments: [String]) throws {
-    mountPoint = try MountPoint(arguments[1], subtype: "tinetest")
+    let target = try MountTarget(arguments[1], subtype: "tinetest")
+    mountPoint = MountPoint(resolved: target.path)
     var configuration = Configuration()
     configuration.writesBack = arguments.contains("--writeback")
     if let index = arguments.firstIndex(of: "--max-background") {
       configuration.maximumBackground = UInt16(arguments[index + 1])!
     }
-    let channel = try mountPoint.mount(MountOptions(source: "tinetest:\(getpid())", subtype: "tinetest"))
+    let channel = try target.mount(MountOptions(source: "tinetest:\(getpid())", subtype: "tinetest"))
     session = try Session(channel: channel, configuration: configuration, operations: fileSystem) {
       say("ended \($0)")
     }

@@ -1,6 +1,8 @@
 import Glibc
 import PosixCalls
+import Synchronization
 import SystemIO
+import TestSupport
 import Testing
 
 extension Posix {
@@ -55,6 +57,32 @@ extension Posix {
         done += count
       }
       return done
+    }
+
+    /// The kernel drops the pages that were copied to from its cache, with whatever was stored meanwhile beside the copied part of a page.
+    @Test func copyingToAPartOfAPageLosesNothingThatIsStoredBesideIt() throws {
+      let (source, content) = try source()
+      let target = try (place / "target").create()
+      let (start, count) = (2048, 3 * 4096)
+      try target.write(pattern(5 * 4096, seed: 2))
+      let mapping = try Mapping(target, count: 5 * 4096)
+      let isCopying = Atomic(true)
+      let lost = Atomic(0)
+      try onThreads(2) { thread in
+        if thread == 0 {
+          defer { isCopying.store(false, ordering: .releasing) }
+          for _ in 0..<2000 { _ = try source.copy(at: 5, count: count, to: target, at: start) }
+        } else {
+          var stored: UInt8 = 0
+          while isCopying.load(ordering: .acquiring) {
+            stored &+= 1
+            mapping[start + count] = stored
+            for _ in 0..<100 where mapping[start + count] != stored { lost.add(1, ordering: .relaxed) }
+          }
+        }
+      }
+      #expect(lost.load(ordering: .relaxed) == 0)
+      #expect(try target.read(count, at: off_t(start)) == Array(content[5..<5 + count]))
     }
 
     @Test(arguments: copies, [0, size / 2])

@@ -45,6 +45,18 @@ extension Posix {
       #expect(try path.open(O_RDONLY).read(3, at: 9) == [1, 2, 3])
     }
 
+    /// Whatever the file shows then, it shows in every way.
+    @Test func whatIsMappedBehindTheEndIsSeenWhenTheFileGrows() throws {
+      let file = try (place / "short").create()
+      try file.write(pattern(100))
+      let mapping = try Mapping(file, count: 4096)
+      mapping[200] = 9
+      try file.truncate(to: 4096)
+      #expect(mapping[200] == 9)
+      #expect(try file.read(1, at: 200) == [9])
+      #expect(try (place / "short").open(O_RDONLY | OpenFlag.direct).read(1, at: 200) == [9])
+    }
+
     @Test func filesAreNotCloned() throws {
       let copy = try (place / "copy").create()
       #expect(throws: Errno.notSupported) { try copy.clone(try path.open(O_RDONLY)) }

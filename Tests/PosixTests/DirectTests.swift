@@ -1,3 +1,4 @@
+import CoherenceSupport
 import Glibc
 import MountTestSupport
 import PosixCalls
@@ -37,6 +38,18 @@ extension Posix {
         #expect(memory.allSatisfy { $0 == byte })
         #expect(try plain.read(8192, at: page).allSatisfy { $0 == byte })
         #expect(mapping[Int(page)..<Int(page) + 8192].allSatisfy { $0 == byte })
+      }
+    }
+
+    /// Pages that were read while asynchronous direct writes were under way held old bytes for good, and one byte that was stored to such a page
+    /// wrote the others back over the new ones.
+    @Test(arguments: [(MixedLoad.Mix.asynchronousOnly, 16), (.everything, 6)])
+    func allWaysAtOnceLeaveNothingStale(_ mix: MixedLoad.Mix, rounds: Int) throws {
+      let load = try MixedLoad(place / "file", mix)
+      for _ in 0..<rounds {
+        try load.runRound()
+        try #require(try load.differences() == [])
+        try #require(try load.differencesAfterStores() == [])
       }
     }
 

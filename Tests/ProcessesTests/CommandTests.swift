@@ -58,7 +58,7 @@ struct CommandTests {
   @Test("A process group is ended together, by force where need be")
   func groups() throws {
     var command = Command(["sh", "-c", "trap '' TERM; sleep 100 & wait; sleep 100"], environment: environment)
-    command.ownGroup = true
+    command.group = .own
     let pipe = try Pipe()
     command.output = pipe.writer.rawValue
     let child = try command.start()
@@ -77,6 +77,23 @@ struct CommandTests {
     let output = String(decoding: try pipe.closeWriter().readAll(), as: UTF8.self)
     #expect(output != "\(getpid())\n")
     #expect(throws: SpawnError.self) { try Command(["/no/such"], environment: []).startDetached() }
+  }
+
+  /// A lock that a caller held was never released, and a pipe that it wrote to never ended.
+  @Test("A daemon has no file of its starter open")
+  func descriptors() throws {
+    let pipe = try Pipe()
+    let kept = fcntl(STDERR_FILENO, F_DUPFD, 77)
+    defer { close(kept) }
+    var command = Command(["sh", "-c", "for file in /proc/$$/fd/*; do echo ${file##*/}; done"], environment: environment)
+    command.input = STDERR_FILENO
+    command.output = pipe.writer.rawValue
+    command.extra = STDERR_FILENO
+    try command.startDetached()
+    let output = String(decoding: try pipe.closeWriter().readAll(), as: UTF8.self)
+    let descriptors = Set(output.split(separator: "\n").compactMap { Int32($0) })
+    #expect(descriptors.isSuperset(of: 0...3))
+    #expect(!descriptors.contains(kept))
   }
 
   @Test("A directory is shown at another place, to the command alone", .enabled(if: geteuid() == 0, "needs root"))

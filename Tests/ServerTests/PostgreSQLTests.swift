@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// Where Debian puts the server's programs.
-private enum PostgreSQL {
+enum PostgreSQL {
   static let programs = "/usr/lib/postgresql/15/bin"
   static let isInstalled = shell("test -x \(programs)/postgres && test -x \(programs)/pg_amcheck").code == 0
 }

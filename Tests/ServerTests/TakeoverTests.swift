@@ -1,3 +1,4 @@
+import CoherenceSupport
 import Glibc
 import PosixCalls
 import SystemIO
@@ -123,6 +124,24 @@ struct TakeoverTests {
     try expectWhole(store, mount, memory, counts)
   }
 
+  /// Requests that were sent again change nothing that was written meanwhile, and leave nothing stale.
+  @Test(arguments: ["", "--writeback"])
+  func whatIsCachedAndWhatIsStoredStayTheSame(options: String) throws {
+    let store = TineStore()
+    #expect(store.tine("init").code == 0)
+    #expect(store.tine("fork --empty prod").code == 0)
+    let mount = Path(store.mount("prod", options))
+    let load = try MixedLoad(mount / "file")
+    let counts = try rounds(store, threads: 1) { _, _ in
+      try load.runRound()
+      try #require(try load.differences() == [])
+      try #require(try load.differencesAfterStores() == [])
+    }
+    #expect(counts[0] > 0)
+    #expect(store.tine("snapshot prod end").code == 0)
+    #expect(try load.differences(in: Path(store.mount("prod@end")) / "file") == [])
+  }
+
   /// A worker that takes a fork asks its own mount for something. Killed meanwhile it cannot end before it has its answer, which only
   /// another worker gives: all stood still for good.
   @Test func mountsGoOnWhereWorkersAreKilledThatFork() {
@@ -226,7 +245,8 @@ struct TakeoverTests {
     let program = store.directory.appending("tined")
     shell(
       """
-      printf '#!/bin/sh\n[ "$1" = --version ] || exec sleep 1000' > '\(program)' && chmod +x '\(program)'
+      printf '#!/bin/sh\n[ "$1" = --handshake ] || exec sleep 1000\nexec %s "$@"' '\(TineStore.daemon)' > '\(program)'
+      chmod +x '\(program)'
       curl -s --unix-socket '\(store.path)/socket' http://tine/v1/upgrade -d '{"program": "\(program)"}'
       """)
     let written = shell("timeout 60 sh -c 'echo one > \(mount)/a && cat \(mount)/a'")

@@ -19,7 +19,9 @@ private let hasPrograms = access("/usr/bin/git", X_OK) == 0 && access("/usr/bin/
     engine = try LocalEngine(opening: directory.path + "/store")
   }
 
-  @Test("Applied to the old state, a patch gives the new one", .enabled(if: hasPrograms, "needs git and patch"), arguments: 0..<60)
+  @Test(
+    "Applied to the old state, a patch gives the new one", .enabled(if: hasPrograms, "needs git and patch"),
+    arguments: 0..<60)
   func applies(seed: UInt64) throws {
     _ = try engine.fork(ForkRequest(source: nil, name: "old"))
     var tree = RandomTree(try engine.fileSystem("old"), seed: seed)
@@ -27,7 +29,8 @@ private let hasPrograms = access("/usr/bin/git", X_OK) == 0 && access("/usr/bin/
     try export("old", to: "old")
     // Where files were made apart there is nothing to know them by but path and content.
     if seed % 3 == 0 {
-      _ = try engine.importDirectory(ImportRequest(name: "new", directory: BytePath(directory.appending("old"))), progress: { _ in true })
+      _ = try engine.importDirectory(
+        ImportRequest(name: "new", directory: BytePath(directory.appending("old"))), progress: { _ in true })
     } else {
       _ = try engine.fork(ForkRequest(source: "old", name: "new"))
     }

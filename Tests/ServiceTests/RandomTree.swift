@@ -3,7 +3,8 @@ import Glibc
 import SystemIO
 import TestSupport
 
-/// Random files, directories and links of a fork with names and content that are hard on patches, and random edits of them.
+/// Random files, directories and links of a fork with names and content that are hard on patches, and random edits of
+/// them.
 struct RandomTree {
   let files: FileSystem
   var random: SeededRandom
@@ -11,7 +12,10 @@ struct RandomTree {
   private static let user = Credentials(user: 0, group: 0, fileCreationMask: 0)
 
   private static let names: [[UInt8]] =
-    ["a", "b", "c", "d", "e", "f", "g", "a b", " lead", "trail ", "tab\there", "new\nline", "q\"q", "b\\s", "caf\u{e9}", "cr\rx"]
+    [
+      "a", "b", "c", "d", "e", "f", "g", "a b", " lead", "trail ", "tab\there", "new\nline", "q\"q", "b\\s",
+      "caf\u{e9}", "cr\rx",
+    ]
     .map { Array($0.utf8) } + [[0x78, 0xff, 0x79], [0x01, 0x7f], Array("-dash".utf8), Array("a => b".utf8)]
 
   init(_ files: FileSystem, seed: UInt64) {
@@ -107,7 +111,9 @@ struct RandomTree {
         try write(inode, text())
       case 2:
         note("make link \(name)")
-        _ = try files.symlink(parent, name, target: ["a", "x/y", "to here"].map { Array($0.utf8) }.randomElement(using: &random)!, Self.user)
+        _ = try files.symlink(
+          parent, name, target: ["a", "x/y", "to here"].map { Array($0.utf8) }.randomElement(using: &random)!, Self.user
+        )
       default:
         note("make file \(name)")
         let mode: UInt32 = random.oneIn(4) ? 0o100755 : 0o100644
@@ -122,7 +128,11 @@ struct RandomTree {
     note("remove \(entry.name)")
     guard entry.isDirectory else { return try files.unlink(entry.parent, entry.name) }
     for inner in try entries(below: entry.inode).reversed() {
-      if inner.isDirectory { try files.rmdir(inner.parent, inner.name) } else { try files.unlink(inner.parent, inner.name) }
+      if inner.isDirectory {
+        try files.rmdir(inner.parent, inner.name)
+      } else {
+        try files.unlink(inner.parent, inner.name)
+      }
     }
     try files.rmdir(entry.parent, entry.name)
   }
@@ -133,7 +143,9 @@ struct RandomTree {
     do throws(Errno) {
       try files.rename(entry.parent, entry.name, to: parent, name, flags: 0, Self.user)
     } catch {
-      guard [.invalidArgument, .directoryNotEmpty, .exists, .isDirectory, .notDirectory].contains(error) else { throw error }
+      guard [.invalidArgument, .directoryNotEmpty, .exists, .isDirectory, .notDirectory].contains(error) else {
+        throw error
+      }
     }
   }
 
@@ -143,7 +155,8 @@ struct RandomTree {
     if random.oneIn(6) { return [] }
     var lines: [[UInt8]] = []
     for _ in 0..<Int.random(in: 1...30, using: &random) {
-      lines.append(Array("line \(Int.random(in: 0...9, using: &random))".utf8) + (random.oneIn(12) ? [0xe9, 0x0d] : []))
+      lines.append(
+        Array("line \(Int.random(in: 0...9, using: &random))".utf8) + (random.oneIn(12) ? [0xe9, 0x0d] : []))
     }
     let text = Array(lines.joined(separator: [0x0a]))
     return random.oneIn(4) ? text : text + [0x0a]
@@ -153,7 +166,9 @@ struct RandomTree {
     if random.oneIn(5) { return text() }
     var lines = content.split(separator: 0x0a, omittingEmptySubsequences: false).map { Array($0) }
     for _ in 0...Int.random(in: 0...3, using: &random) {
-      lines.insert(Array("new \(Int.random(in: 0...99, using: &random))".utf8), at: Int.random(in: 0...lines.count, using: &random))
+      lines.insert(
+        Array("new \(Int.random(in: 0...99, using: &random))".utf8), at: Int.random(in: 0...lines.count, using: &random)
+      )
     }
     return Array(lines.joined(separator: [0x0a]))
   }

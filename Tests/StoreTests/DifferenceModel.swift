@@ -3,7 +3,8 @@ import TestSupport
 @testable import Store
 
 extension ModelFileSystem {
-  /// Throws where the changes are not what leads from this state to another, path by path, or where they tell what is no difference.
+  /// Throws where the changes are not what leads from this state to another, path by path, or where they tell what is
+  /// no difference.
   func compareDifference(to new: ModelFileSystem, _ changes: [Change]) throws {
     var model = try DifferenceModel(old: self, new: new, changes)
     try model.verify()
@@ -62,7 +63,9 @@ private struct DifferenceModel {
     let origin = try change?.old.map { Self.path($0.path) } ?? inherited(path)
     guard let inode = oldPaths[origin] else { throw Wrong("\(path) is told to have been at \(origin)") }
     let before = old[inode]
-    guard before.kind == after.kind else { throw Wrong("\(path) was of another kind at \(origin), and nothing says so") }
+    guard before.kind == after.kind else {
+      throw Wrong("\(path) was of another kind at \(origin), and nothing says so")
+    }
     origins[path] = origin
     let pages = Set(before.pages.keys).union(after.pages.keys).filter { before.pages[$0] != after.pages[$0] }
     guard Set(change?.pages.flatMap { Array($0) } ?? []) == pages else {
@@ -74,7 +77,9 @@ private struct DifferenceModel {
     let isRenamed = change?.kind == .renamed
     if isRenamed, origin == path { throw Wrong("\(path) is renamed to itself") }
     if !isRenamed, let change, change.pages.isEmpty, change.attributes.isEmpty { throw Wrong("\(change) is no change") }
-    if !isRenamed, origin != (try inherited(path)) { throw Wrong("\(path) was at \(origin), and is not told as renamed") }
+    if !isRenamed, origin != (try inherited(path)) {
+      throw Wrong("\(path) was at \(origin), and is not told as renamed")
+    }
     // Whatever keeps its path is not renamed.
     if isRenamed, !after.isDirectory, oldPaths[path].map({ old[$0].kind }) == after.kind {
       throw Wrong("\(path) is compared with \(origin)")

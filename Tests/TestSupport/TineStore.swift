@@ -38,14 +38,30 @@ public final class TineStore: Sendable {
     "TINE_STORE='\(path)' '\(Self.program("tine"))' \(commandLine)"
   }
 
+  /// Runs commands of a document, in which `/srv` and `/tmp` stand for the store's own directory, until one fails. What they start may
+  /// go on.
+  public func run(commandsOf document: String) -> (code: Int32, output: String) {
+    let script = directory.appending("script")
+    let commands = document.replacing("/srv", with: directory.path).replacing(" /tmp", with: " " + directory.path)
+      .replacing("=/tmp", with: "=" + directory.path)
+    let programs = Self.program("")
+    guard let file = fopen(script, "w") else { return (-1, "no script can be written") }
+    fputs(
+      "set -euo pipefail\nexport TINE_STORE='\(path)' PATH='\(programs)':$PATH\ncd '\(directory.path)'\n" + commands,
+      file)
+    fclose(file)
+    let result = shell("bash '\(script)' < /dev/null > '\(script).output' 2>&1")
+    return (result.code, shell("cat '\(script).output'").output)
+  }
+
   /// The daemon's program.
   public static var daemon: String { program("tined") }
 
   /// Mounts a fork or snapshot in a directory of its own, and returns that.
-  public func mount(_ reference: String) -> String {
+  public func mount(_ reference: String, _ options: String = "") -> String {
     let target = directory.appending("mount-" + reference.map { $0 == "@" ? "-" : String($0) }.joined())
     shell("mkdir -p '\(target)'")
-    let mounted = tine("mount \(reference) '\(target)'")
+    let mounted = tine("mount \(reference) '\(target)' \(options)")
     precondition(mounted.code == 0, "tine mount \(reference): \(mounted.output)")
     return target
   }

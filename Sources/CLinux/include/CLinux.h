@@ -7,3 +7,4 @@
 #include "linux_mounts.h"
 #include "linux_processes.h"
 #include "linux_signals.h"
+#include "linux_surroundings.h"

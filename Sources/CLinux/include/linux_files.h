@@ -22,6 +22,16 @@ int linux_punch_hole(int descriptor, off_t offset, off_t length);
 /// sync_file_range(2) with SYNC_FILE_RANGE_WRITE: starts write-back and does not wait for it.
 int linux_start_writeback(int descriptor, off_t offset, off_t length);
 
+/// openat(2) with O_PATH: names a file without the right to read it.
+int linux_open_path(int directory, const char *path);
+
+/// The device number of the file that a link of /proc leads to, such as /proc/1/cwd; 0 if that cannot be told. The file system is not
+/// asked (AT_STATX_DONT_SYNC), for it may be one that this process serves.
+uint64_t linux_device_of_link(const char *path);
+
+/// The device number that two numbers make, as stat(2) gives it.
+uint64_t linux_device(uint32_t major, uint32_t minor);
+
 /// flock(2) with LOCK_EX | LOCK_NB.
 int linux_try_lock_exclusively(int descriptor);
 #endif

@@ -12,4 +12,12 @@ ssize_t linux_send_message(int socket, const void *bytes, size_t count, int desc
 /// Receives one message and the descriptor that came with it (-1 where none did), which is closed on exec. 0 says that the
 /// other end is closed. A message that is longer than `count` fails with EMSGSIZE.
 ssize_t linux_receive_message(int socket, void *bytes, size_t count, int *descriptor);
+/// accept4(2) with SOCK_CLOEXEC.
+int linux_accept(int listener);
+
+/// The process at the other end of a Unix socket, as it was when it connected or began to listen (SO_PEERCRED); -1 where that is not known.
+pid_t linux_peer_process(int socket);
+
+/// How much was sent on a Unix socket and not received yet (SIOCOUTQ); -1 where that is not known.
+int linux_unreceived_bytes(int socket);
 #endif

@@ -6,8 +6,14 @@
 /// mount(2) of a FUSE connection on `target`: `type` is "fuse" or "fuse.SUBTYPE", `options` holds fd, rootmode and the ids.
 int linux_mount_fuse(const char *source, const char *target, const char *type, bool read_only, const char *options);
 
+/// Shows the file system that is mounted at `source` at the directory `target` as well (MS_BIND), without what is mounted below it.
+int linux_mount_again(const char *source, const char *target);
+
 /// umount2(2), never through a symbolic link at the end of the path; `lazily` is MNT_DETACH.
 int linux_unmount(const char *target, bool lazily);
+
+/// The same with MNT_DETACH and MNT_FORCE, which ends the connection of a FUSE file system: whoever still uses it gets ENOTCONN.
+int linux_unmount_by_force(const char *target);
 
 /// syncfs(2): starts write-back of every dirty page of the file system. On a FUSE mount it does not wait for it.
 int linux_start_syncing_file_system(int descriptor);

@@ -20,14 +20,14 @@ struct linux_spawn_request {
   const char *hidden;
   /// Descriptors that become standard input, output and error, and 3 (each -1: the first three inherited, no 3).
   int descriptors[4];
-  /// Makes it the leader of a process group of its own.
-  bool own_group;
-  /// Makes it a daemon: a session of its own, and no child of this process.
+  /// The process group to join, 0 for one of its own, -1 for that of this process. A group that is gone is not joined.
+  pid_t group;
+  /// Makes it a daemon: a session of its own, no child of this process, and without its other descriptors.
   bool detached;
   /// Becomes this user and group, with no supplementary groups, where `switches_user`.
   bool switches_user;
   uid_t user;
-  gid_t group;
+  gid_t user_group;
 };
 
 /// The step that failed, where a new process could not be made.
@@ -52,6 +52,9 @@ int linux_pipe(int ends[2]);
 
 /// pidfd_open(2): a descriptor that becomes readable when the process ends.
 int linux_open_process(pid_t process);
+
+/// pidfd_send_signal(2): sends a signal to the process that a descriptor of linux_open_process names.
+int linux_signal_process(int descriptor, int signal);
 
 /// Whether the first thread of a process has ended, as that of a process that was killed does at once; others may still wait in the
 /// kernel. No descriptor tells that: since Linux 6.15 a pidfd waits for all threads.

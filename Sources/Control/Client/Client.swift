@@ -6,22 +6,30 @@ import SystemIO
 /// Sends requests to the daemon of one store, each on a connection of its own.
 final class Client: Sendable {
   private let store: String
-  private let interruption: Int32?
+  private let watch: SilenceWatch
   /// The connection that showed that there is a daemon; the first request takes it.
   private let first: Mutex<Connection?>
 
+  /// The longest that what takes no time may take, such as a fork whose source has much to write back.
+  static let shortWork = Duration.seconds(600)
+
   /// A client for the daemon of a store; nil where none runs.
-  init?(store: String, interruption: Int32?) throws(Failure) {
+  init?(store: String, interruption: Int32?, onSilence: SilenceHandler?) throws(Failure) {
     self.store = store
-    self.interruption = interruption
-    guard let connection = try Self.connect(to: store, interruption) else { return nil }
+    watch = SilenceWatch(store: store, interruption: interruption, onSilence: onSilence)
+    guard let connection = try Self.connect(to: store, watch) else { return nil }
     first = Mutex(connection)
   }
 
   /// Sends a request and reads its answer.
+  ///
+  /// - Parameter limit: how long that may take; nil for as long as it takes.
   @discardableResult
-  func call<Answer: Decodable>(_ request: Request, as answer: Answer.Type = Answer.self) throws(Failure) -> Answer {
+  func call<Answer: Decodable>(
+    _ request: Request, as answer: Answer.Type = Answer.self, within limit: Duration? = Client.shortWork
+  ) throws(Failure) -> Answer {
     let connection = try connection()
+    if let limit { connection.limitSilence(to: limit) }
     try connection.write(request.encoded)
     var response = try Response(reading: connection)
     let body = Data(try response.rest())
@@ -88,13 +96,13 @@ final class Client: Sendable {
 
   private func connection() throws(Failure) -> Connection {
     if let connection = first.withLock({ $0.take() }) { return connection }
-    guard let connection = try Self.connect(to: store, interruption) else {
+    guard let connection = try Self.connect(to: store, watch) else {
       throw Failure(.unreachable, "the daemon of this store has ended")
     }
     return connection
   }
 
-  private static func connect(to store: String, _ interruption: Int32?) throws(Failure) -> Connection? {
+  private static func connect(to store: String, _ watch: SilenceWatch) throws(Failure) -> Connection? {
     let address: SocketAddress
     do throws(Errno) {
       address = try SocketAddress(store: store)
@@ -102,7 +110,7 @@ final class Client: Sendable {
       if error == .noSuchFile { return nil }
       throw Failure(.unreachable, "cannot open \(store): \(error)")
     }
-    return try Connection(to: address, interruption: interruption)
+    return try Connection(to: address, watch)
   }
 
   private static func failure(status: Int, _ body: Data) -> Failure {

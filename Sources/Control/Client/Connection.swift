@@ -1,76 +1,85 @@
 import Glibc
+import Synchronization
 import SystemIO
 
 /// One connection to the daemon.
 final class Connection: ByteSource, Sendable {
-  private let socket: Int32
-  /// Becomes readable when the person wants the request to end.
-  private let interruption: Int32?
+  private let socket: FileDescriptor
+  private let silence: Mutex<SilenceWatch>
   /// How long the daemon may take to confirm that it stopped.
-  private static let patience: Int32 = 30_000
+  private static let confirmation = Duration.seconds(30)
 
   /// Connects to the daemon of a store; nil where none listens.
-  init?(to address: borrowing SocketAddress, interruption: Int32?) throws(Failure) {
-    let socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
-    guard socket >= 0 else { throw Failure(.failed, "cannot make a socket: \(Errno.last)") }
-    do {
-      try retryingInterrupts { address.withAddress { connect(socket, $0, $1) } }
+  init?(to address: borrowing SocketAddress, _ watch: SilenceWatch) throws(Failure) {
+    var watch = watch.started
+    do throws(Errno) {
+      let flags = Int32(SOCK_STREAM.rawValue) | O_CLOEXEC | O_NONBLOCK
+      socket = FileDescriptor(owning: try retryingInterrupts { Glibc.socket(AF_UNIX, flags, 0) })
     } catch {
-      close(socket)
-      switch error {
-      case .noSuchFile, .connectionRefused: return nil
-      default: throw Failure(.unreachable, "cannot reach the daemon of this store: \(error)")
+      throw Failure(.failed, "cannot make a socket: \(error)")
+    }
+    let descriptor = socket.rawValue
+    while true {
+      do throws(Errno) {
+        try retryingInterrupts { address.withAddress { connect(descriptor, $0, $1) } }
+        break
+      } catch {
+        switch error {
+        case .noSuchFile, .connectionRefused, .tooManyLevels, .wrongSocketType: return nil
+        // The queue is full: so many wait that it may not be taken from at all.
+        case .wouldBlock: if try watch.wait(for: nil) == .interruption { throw .canceled }
+        default: throw Failure(.unreachable, "cannot reach the daemon of this store: \(error)")
+        }
       }
     }
-    self.socket = socket
-    self.interruption = interruption
+    watch.process = PeerProcess.ofSocket(descriptor)
+    silence = Mutex(watch)
   }
 
-  deinit { close(socket) }
+  /// From here on an answer may take so long, also where the daemon answers others.
+  func limitSilence(to duration: Duration) { silence.withLock { $0.limit = duration } }
 
   func write(_ bytes: [UInt8]) throws(Failure) {
     var sent = 0
+    var watch = silence.withLock { $0.started }
     while sent < bytes.count {
       do {
         sent += try retryingInterrupts {
-          bytes.withUnsafeBytes { send(socket, $0.baseAddress! + sent, $0.count - sent, Int32(MSG_NOSIGNAL)) }
+          bytes.withUnsafeBytes { send(socket.rawValue, $0.baseAddress! + sent, $0.count - sent, Int32(MSG_NOSIGNAL)) }
         }
+      } catch .wouldBlock {
+        if try watch.wait(for: socket.rawValue, Int16(POLLOUT)) == .interruption { throw .canceled }
       } catch {
         throw Failure(.unreachable, "the daemon closed the connection: \(error)")
       }
     }
   }
 
+  /// Waits until there is something to read. An interruption cancels the request, and what comes then is read still.
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(Failure) -> Int {
-    if let interruption { try wait(for: interruption) }
-    do {
-      return try retryingInterrupts { recv(socket, buffer.baseAddress, buffer.count, 0) }
-    } catch .connectionReset {
-      return 0
-    } catch {
-      throw Failure(.unreachable, "the daemon does not answer: \(error)")
+    var watch = silence.withLock { $0.started }
+    while true {
+      do {
+        return try retryingInterrupts { recv(socket.rawValue, buffer.baseAddress, buffer.count, 0) }
+      } catch .connectionReset {
+        return 0
+      } catch .wouldBlock {
+        guard try watch.wait(for: socket.rawValue) == .interruption else { continue }
+        cancel()
+        watch.confirm(within: Self.confirmation)
+      } catch {
+        throw Failure(.unreachable, "the daemon does not answer: \(error)")
+      }
     }
   }
 
   /// Tells the daemon that nobody wants the answer any more; it stops, and says so.
-  func cancel() { shutdown(socket, Int32(SHUT_WR)) }
-
-  /// Waits until there is something to read. An interruption cancels the request, and what comes then is read still.
-  private func wait(for interruption: Int32) throws(Failure) {
-    var events = [
-      pollfd(fd: socket, events: Int16(POLLIN), revents: 0),
-      pollfd(fd: interruption, events: Int16(POLLIN), revents: 0),
-    ]
-    _ = try? retryingInterrupts { poll(&events, 2, -1) }
-    guard events[0].revents == 0, events[1].revents != 0 else { return }
-    cancel()
-    events[0].revents = 0
-    let ready = poll(&events, 1, Self.patience)
-    if ready == 0 { throw .canceled }
-  }
+  func cancel() { shutdown(socket.rawValue, Int32(SHUT_WR)) }
 }
 
 extension Errno {
   fileprivate static let connectionRefused = Errno(rawValue: ECONNREFUSED)
   fileprivate static let connectionReset = Errno(rawValue: ECONNRESET)
+  fileprivate static let tooManyLevels = Errno(rawValue: ELOOP)
+  fileprivate static let wrongSocketType = Errno(rawValue: EPROTOTYPE)
 }

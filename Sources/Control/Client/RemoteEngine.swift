@@ -1,8 +1,11 @@
 import FoundationEssentials
+import Synchronization
 
 /// Carries out requests by asking the daemon that owns the store.
-public struct RemoteEngine: MountingEngine {
+public final class RemoteEngine: MountingEngine {
   private let client: Client
+  private let store: String
+  private let opened = Mutex<ClientSession?>(nil)
 
   /// The engine of a store whose daemon runs; nil where none does, or where it is ending.
   ///
@@ -10,10 +13,14 @@ public struct RemoteEngine: MountingEngine {
   /// version first.
   ///
   /// `interruption` is a descriptor that becomes readable when the person wants the present request to end; the
-  /// request is then canceled at the daemon too.
-  public init?(store: String, interruption: Int32? = nil) throws(Failure) {
-    guard let client = try Client(store: store, interruption: interruption) else { return nil }
+  /// request is then canceled at the daemon too. `onSilence` hears of a daemon that takes long to answer; one that answers nobody for half a minute is
+  /// given up with the failure `silent`.
+  public init?(
+    store: String, interruption: Int32? = nil, onSilence: SilenceHandler? = nil
+  ) throws(Failure) {
+    guard let client = try Client(store: store, interruption: interruption, onSilence: onSilence) else { return nil }
     self.client = client
+    self.store = store
     guard try client.isAnswered(get("version")) else { return nil }
   }
 
@@ -45,7 +52,7 @@ public struct RemoteEngine: MountingEngine {
     if let since = request.since { query.append(("since", String(since))) }
     if let limit = request.limit { query.append(("limit", String(limit))) }
     query.append(("verify", String(request.verify)))
-    return try client.call(Request(method: .get, path: ["log"], query: query))
+    return try client.call(Request(method: .get, path: ["log"], query: query), within: nil)
   }
 
   public func importDirectory(
@@ -70,17 +77,41 @@ public struct RemoteEngine: MountingEngine {
 
   public func mounts() throws(Failure) -> [Mount] { try client.call(get("mounts")) }
 
-  public func mount(_ request: MountRequest) throws(Failure) -> Mount { try client.call(post("mounts", request)) }
+  public func mount(_ request: MountRequest) throws(Failure) -> Mount {
+    let directory = try MountDirectory(request)
+    do throws(Failure) {
+      try directory.check(against: store)
+      var request = request
+      request.passed = try session().pass(directory.descriptor)
+      request.makesDirectory = directory.isNew
+      return try client.call(post("mounts", request))
+    } catch {
+      directory.undo()
+      throw error
+    }
+  }
 
   public func unmount(_ request: UnmountRequest) throws(Failure) {
     try client.call(post("unmount", request), as: Done.self)
   }
 
   public func upgrade(_ request: UpgradeRequest) throws(Failure) {
-    try client.call(post("upgrade", request), as: Done.self)
+    try client.call(post("upgrade", request), as: Done.self, within: nil)
   }
 
-  public func shutDown() throws(Failure) { try client.call(post("shutdown", Done()), as: Done.self) }
+  public func shutDown(_ request: ShutdownRequest) throws(Failure) {
+    try client.call(post("shutdown", request), as: Done.self, within: nil)
+  }
+
+  /// This client's session with the daemon. What is made for it ends with it: with the end of this process, or of this object.
+  public func session() throws(Failure) -> ClientSession {
+    try opened.withLock { (opened) throws(Failure) in
+      if let opened { return opened }
+      let session = try ClientSession(store: store)
+      opened = session
+      return session
+    }
+  }
 
   private func get(_ path: String...) -> Request { Request(method: .get, path: path) }
 

@@ -1,4 +1,4 @@
-import Glibc
+public import Glibc
 public import SystemIO
 
 /// The address of the daemon's socket in a store.
@@ -7,13 +7,16 @@ public import SystemIO
 /// descriptor of the store's directory, which makes it short.
 public struct SocketAddress: ~Copyable {
   private let directory: FileDescriptor
+  private let name: String
 
-  public init(store: String) throws(Errno) {
+  /// - Parameter name: the socket's file name in the store.
+  public init(store: String, name: String = SocketAddress.requestsName) throws(Errno) {
+    self.name = name
     directory = try FileDescriptor(opening: store, flags: O_RDONLY | O_DIRECTORY)
   }
 
   /// A short path to the socket, good as long as this value lives.
-  public var path: String { "/proc/self/fd/\(directory.rawValue)/\(Self.name)" }
+  public var path: String { "/proc/self/fd/\(directory.rawValue)/\(name)" }
 
   /// The same path, good as long as this process lives: a server needs it to the end.
   public consuming func keep() -> String {
@@ -22,11 +25,22 @@ public struct SocketAddress: ~Copyable {
     return path
   }
 
-  /// The socket's file name in the store.
-  public static var name: String { "socket" }
+  /// The file name of the socket that takes the requests of the API.
+  public static var requestsName: String { "socket" }
+
+  /// The file name of the socket that takes the sessions of clients.
+  public static var sessionName: String { "session" }
 
   /// Calls `body` with the address as the kernel wants it.
   borrowing func withAddress<Value>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Value) -> Value {
+    Self.withAddress(of: path, body)
+  }
+
+  /// The same for a path that is short enough.
+  public static func withAddress<Value>(
+    of path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Value
+  ) -> Value {
+    precondition(path.utf8.count < 108, "the path of a socket is short")
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }

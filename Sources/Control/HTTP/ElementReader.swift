@@ -11,37 +11,57 @@ struct ElementReader<Source: ByteSource> {
 
   /// The text of the next element; nil after the last one.
   mutating func next() throws(Failure) -> [UInt8]? {
-    var element: [UInt8] = []
-    var depth = 0
-    var isInText = false
-    var isEscaped = false
+    if !hasBegun { try begin() }
+    var element = Element()
     while !hasEnded {
       guard let byte = try nextByte() else { throw .truncated }
-      if !hasBegun {
-        if Self.isBlank(byte) { continue }
-        guard byte == UInt8(ascii: "[") else { throw .malformed("it is not an array") }
-        hasBegun = true
-        continue
+      if element.isOuter, byte == UInt8(ascii: ",") { return element.bytes }
+      if element.isOuter, byte == UInt8(ascii: "]") {
+        hasEnded = true
+        return element.bytes.isEmpty ? nil : element.bytes
       }
-      if isInText {
-        element.append(byte)
-        if isEscaped { isEscaped = false } else if byte == UInt8(ascii: "\\") { isEscaped = true } else { isInText = byte != UInt8(ascii: "\"") }
-      } else {
-        switch byte {
-        case UInt8(ascii: "]") where depth == 0:
-          hasEnded = true
-          return element.isEmpty ? nil : element
-        case UInt8(ascii: ",") where depth == 0: return element
-        case UInt8(ascii: "["), UInt8(ascii: "{"): depth += 1
-        case UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
-        case UInt8(ascii: "\""): isInText = true
-        default: break
-        }
-        if !Self.isBlank(byte) { element.append(byte) }
-      }
-      guard element.count <= Self.limit else { throw .malformed("an element is too long") }
+      try element.add(byte)
+      guard element.bytes.count <= Self.limit else { throw .malformed("an element is too long") }
     }
     return nil
+  }
+
+  private mutating func begin() throws(Failure) {
+    while let byte = try nextByte() {
+      if Self.isBlank(byte) { continue }
+      guard byte == UInt8(ascii: "[") else { throw .malformed("it is not an array") }
+      hasBegun = true
+      return
+    }
+    throw .truncated
+  }
+
+  /// An element of which a part was read.
+  private struct Element {
+    var bytes: [UInt8] = []
+    private var depth = 0
+    private var isInText = false
+    private var isEscaped = false
+
+    /// Whether what comes next is no part of a text, an array or an object in it.
+    var isOuter: Bool { depth == 0 && !isInText }
+
+    mutating func add(_ byte: UInt8) throws(Failure) {
+      if !isInText, ElementReader.isBlank(byte) { return }
+      bytes.append(byte)
+      if isInText {
+        isInText = isEscaped || byte != UInt8(ascii: "\"")
+        isEscaped = !isEscaped && byte == UInt8(ascii: "\\")
+        return
+      }
+      switch byte {
+      case UInt8(ascii: "\""): isInText = true
+      case UInt8(ascii: "["), UInt8(ascii: "{"): depth += 1
+      case UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
+      default: break
+      }
+      guard depth >= 0 else { throw .malformed("an element ends that has not begun") }
+    }
   }
 
   private mutating func nextByte() throws(Failure) -> UInt8? {

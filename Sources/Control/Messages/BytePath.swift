@@ -1,6 +1,7 @@
 import FoundationEssentials
+import SystemIO
 
-/// A path as the kernel has it: any bytes but NUL. In JSON it is text, and beside it, under the same name with
+/// A path or another name as the kernel has it: any bytes but NUL. In JSON it is text, and beside it, under the same name with
 /// `_bytes`, stands its base64 form where the bytes are not UTF-8.
 public struct BytePath: Hashable, Sendable {
   public let bytes: [UInt8]
@@ -12,6 +13,9 @@ public struct BytePath: Hashable, Sendable {
   /// The path as text; bytes that are not UTF-8 show as U+FFFD.
   public var text: String { String(decoding: bytes, as: UTF8.self) }
 
+  /// The path as people read it (see `Quoting`).
+  public var quoted: String { Quoting.quoted(bytes) }
+
   /// The base64 form, where the text alone would lose something.
   var encodedBytes: String? {
     String(validating: bytes, as: UTF8.self) == nil ? Data(bytes).base64EncodedString() : nil
@@ -19,7 +23,8 @@ public struct BytePath: Hashable, Sendable {
 }
 
 extension KeyedEncodingContainer {
-  mutating func encode(_ path: BytePath, forKey key: Key, bytesKey: Key) throws {
+  /// Writes a name as text, and its bytes beside it where the text is not exact.
+  public mutating func encode(_ path: BytePath, forKey key: Key, bytesKey: Key) throws {
     try encode(path.text, forKey: key)
     try encodeIfPresent(path.encodedBytes, forKey: bytesKey)
   }

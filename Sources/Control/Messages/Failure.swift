@@ -15,6 +15,9 @@ public struct Failure: Error, Codable, Hashable, Sendable {
     case noSpace = "no-space"
     case notSupported = "not-supported"
     case unreachable
+    case busy
+    /// The daemon runs and answers nobody.
+    case silent
     case canceled
     case failed
   }
@@ -43,8 +46,9 @@ extension Failure.Kind {
     case .nameTaken, .conflict, .storeExists, .storeInUse: 409
     case .canceled: 499
     case .notSupported, .newerFormat: 501
+    case .busy: 503
     case .noSpace: 507
-    case .damaged, .unreachable, .failed: 500
+    case .damaged, .unreachable, .silent, .failed: 500
     }
   }
 }

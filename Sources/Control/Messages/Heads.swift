@@ -84,10 +84,13 @@ public struct Usage: Codable, Sendable {
 public struct ForkRequest: Codable, Sendable {
   public let source: String?
   public let name: String
+  /// The token of the session with which it is to end; none for a fork that stays.
+  public let session: String?
 
-  public init(source: String?, name: String) {
+  public init(source: String?, name: String, session: String? = nil) {
     self.source = source
     self.name = name
+    self.session = session
   }
 }
 
@@ -95,9 +98,12 @@ public struct ForkRequest: Codable, Sendable {
 public struct SnapshotRequest: Codable, Sendable {
   public let fork: String
   public let name: String
+  /// The token of the session with which it is to end; none for a snapshot that stays.
+  public let session: String?
 
-  public init(fork: String, name: String) {
+  public init(fork: String, name: String, session: String? = nil) {
     self.fork = fork
     self.name = name
+    self.session = session
   }
 }

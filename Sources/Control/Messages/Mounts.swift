@@ -19,17 +19,25 @@ public struct Mount: Hashable, Sendable {
 /// Asks to mount a head at an empty directory.
 public struct MountRequest: Sendable {
   public let reference: String
-  /// An absolute path.
+  /// An absolute path. It is looked up by the daemon, unless the directory itself is passed.
   public let directory: BytePath
+  /// The directory, as the client has opened it.
+  public var passed: PassedDescriptor?
   public let writeback: Bool
-  /// Whether the directory is made for the mount, and removed with it.
-  public let makesDirectory: Bool
+  /// Whether the directory is made for the mount, and removed with it. One that is passed has been made already.
+  public var makesDirectory: Bool
+  /// The token of the session with which the mount is to end; none for one that stays.
+  public let session: String?
 
-  public init(reference: String, directory: BytePath, writeback: Bool = false, makesDirectory: Bool = false) {
+  public init(
+    reference: String, directory: BytePath, writeback: Bool = false, makesDirectory: Bool = false,
+    session: String? = nil
+  ) {
     self.reference = reference
     self.directory = directory
     self.writeback = writeback
     self.makesDirectory = makesDirectory
+    self.session = session
   }
 }
 
@@ -67,7 +75,9 @@ extension Mount: Codable {
 }
 
 extension MountRequest: Codable {
-  enum CodingKeys: String, CodingKey { case reference, directory, directoryBytes, writeback, makesDirectory }
+  enum CodingKeys: String, CodingKey {
+    case reference, directory, directoryBytes, passed, writeback, makesDirectory, session
+  }
 
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -75,6 +85,8 @@ extension MountRequest: Codable {
     directory = try container.decodePath(forKey: .directory, bytesKey: .directoryBytes)
     writeback = try container.decodeIfPresent(Bool.self, forKey: .writeback) ?? false
     makesDirectory = try container.decodeIfPresent(Bool.self, forKey: .makesDirectory) ?? false
+    passed = try container.decodeIfPresent(PassedDescriptor.self, forKey: .passed)
+    session = try container.decodeIfPresent(String.self, forKey: .session)
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -83,6 +95,8 @@ extension MountRequest: Codable {
     try container.encode(directory, forKey: .directory, bytesKey: .directoryBytes)
     try container.encode(writeback, forKey: .writeback)
     try container.encode(makesDirectory, forKey: .makesDirectory)
+    try container.encodeIfPresent(passed, forKey: .passed)
+    try container.encodeIfPresent(session, forKey: .session)
   }
 }
 

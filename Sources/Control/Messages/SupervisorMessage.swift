@@ -17,8 +17,10 @@ public enum SupervisorMessage: Equatable, Sendable {
   case ending
   /// To the supervisor: a worker of this program is to take the place of this one.
   case replace(program: String)
+  /// To the supervisor: the worker answers requests. One that has said it says it again, until it hangs or ends.
+  case alive
 
-  private enum Kind: UInt8 { case keep = 1, drop, begin, serving, ending, replace }
+  private enum Kind: UInt8 { case keep = 1, drop, begin, serving, ending, replace, alive }
 
   /// At most 255 bytes of name.
   public var encoded: [UInt8] {
@@ -29,6 +31,7 @@ public enum SupervisorMessage: Equatable, Sendable {
     case .serving: [Kind.serving.rawValue]
     case .ending: [Kind.ending.rawValue]
     case .replace(let program): [Kind.replace.rawValue] + Array(program.utf8)
+    case .alive: [Kind.alive.rawValue]
     }
   }
 
@@ -52,6 +55,7 @@ public enum SupervisorMessage: Equatable, Sendable {
     case .replace:
       guard let program = String(validating: bytes[1...], as: UTF8.self) else { return nil }
       self = .replace(program: program)
+    case .alive: self = .alive
     }
   }
 
@@ -62,6 +66,7 @@ public enum SupervisorMessage: Equatable, Sendable {
     case .drop(let name): "the end of \(name)"
     case .begin, .serving: "its start"
     case .ending: "its end"
+    case .alive: "its life"
     case .replace(let program): "its successor \(program)"
     }
   }

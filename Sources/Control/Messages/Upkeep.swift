@@ -28,6 +28,14 @@ public struct UpgradeRequest: Codable, Sendable {
   public init(program: String) { self.program = program }
 }
 
+/// Asks the daemon to end.
+public struct ShutdownRequest: Codable, Sendable {
+  /// Whether to take mounts away even from processes that use them.
+  public let force: Bool?
+
+  public init(force: Bool = false) { self.force = force }
+}
+
 /// How far a long operation has come.
 public struct Progress: Codable, Hashable, Sendable {
   /// What is going on, such as `importing`.
@@ -82,7 +90,7 @@ public struct LogRequest: Codable, Sendable {
 }
 
 /// One record of the ledger.
-public struct LogEntry: Codable, Sendable {
+public struct LogEntry: Sendable {
   public let lsn: UInt64
   public let time: Moment
   /// The fork that it changed, as long as it exists.
@@ -90,14 +98,14 @@ public struct LogEntry: Codable, Sendable {
   /// What it did, such as `write`.
   public let operation: String
   /// What it touched: a path, or an inode that has no name any more.
-  public let subject: String
+  public let subject: BytePath
   /// How many pages of content it brought.
   public let pages: UInt64
   /// Its checksum, which the next record holds too.
   public let checksum: String
 
   public init(
-    lsn: UInt64, time: Moment, name: String?, operation: String, subject: String, pages: UInt64, checksum: String
+    lsn: UInt64, time: Moment, name: String?, operation: String, subject: BytePath, pages: UInt64, checksum: String
   ) {
     self.lsn = lsn
     self.time = time
@@ -106,6 +114,32 @@ public struct LogEntry: Codable, Sendable {
     self.subject = subject
     self.pages = pages
     self.checksum = checksum
+  }
+}
+
+extension LogEntry: Codable {
+  enum CodingKeys: String, CodingKey { case lsn, time, name, operation, subject, subjectBytes, pages, checksum }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    lsn = try container.decode(UInt64.self, forKey: .lsn)
+    time = try container.decode(Moment.self, forKey: .time)
+    name = try container.decodeIfPresent(String.self, forKey: .name)
+    operation = try container.decode(String.self, forKey: .operation)
+    subject = try container.decodePath(forKey: .subject, bytesKey: .subjectBytes)
+    pages = try container.decode(UInt64.self, forKey: .pages)
+    checksum = try container.decode(String.self, forKey: .checksum)
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(lsn, forKey: .lsn)
+    try container.encode(time, forKey: .time)
+    try container.encodeIfPresent(name, forKey: .name)
+    try container.encode(operation, forKey: .operation)
+    try container.encode(subject, forKey: .subject, bytesKey: .subjectBytes)
+    try container.encode(pages, forKey: .pages)
+    try container.encode(checksum, forKey: .checksum)
   }
 }
 

@@ -1,10 +1,11 @@
-// Which lines two texts share, after E. W. Myers, "An O(ND) Difference Algorithm and Its Variations" (1986): the shortest edit script is the shortest
-// path through a grid of both sequences. The middle of the path is searched from both ends at once, and then each half for itself, so the memory is
-// linear. Lines are numbers here; a line that only one text has is left out beforehand, as are the lines that both begin or end with.
+// Which lines two texts share, after E. W. Myers, "An O(ND) Difference Algorithm and Its Variations" (1986): the
+// shortest edit script is the shortest path through a grid of both sequences. The middle of the path is searched from
+// both ends at once, and then each half for itself, so the memory is linear. Lines are numbers here; a line that only
+// one text has is left out beforehand, as are the lines that both begin or end with.
 //
-// Where texts have little in common the search would take the product of their lengths. So a search that has come `patience` edits far is cut at
-// the point that is furthest by then, and where all searches together have taken `budget` steps, what is left counts as changed. The result is
-// coarser then, but never wrong.
+// Where texts have little in common the search would take the product of their lengths. So a search that has come
+// `patience` edits far is cut at the point that is furthest by then, and where all searches together have taken
+// `budget` steps, what is left counts as changed. The result is coarser then, but never wrong.
 
 /// Tells which lines of two texts are not in the other.
 struct LineComparison {

@@ -4,8 +4,8 @@ import Glibc
 import Store
 import SystemIO
 
-/// Writes changes as patches in the extended format of git, which `git apply` and `patch` understand: text files, symbolic links, modes and
-/// renames. Directories, devices, owners and extended attributes have no place in it.
+/// Writes changes as patches in the extended format of git, which `git apply` and `patch` understand: text files,
+/// symbolic links, modes and renames. Directories, devices, owners and extended attributes have no place in it.
 struct PatchMaker {
   let comparison: Comparison
   private let old: FileSystem
@@ -20,8 +20,8 @@ struct PatchMaker {
     new = FileSystem(comparison.new)
   }
 
-  /// The patch of one change; nil where there is nothing that a patch can say. That of a renamed directory renames what is below it and is
-  /// told by no change of its own.
+  /// The patch of one change; nil where there is nothing that a patch can say. That of a renamed directory renames what
+  /// is below it and is told by no change of its own.
   func patch(_ change: StoredChange) throws(Failure) -> [UInt8]? {
     if change.kind == .renamed, change.type == S_IFDIR { return try patchOfDirectory(change) }
     guard change.type == S_IFREG || change.type == S_IFLNK else { return nil }
@@ -64,7 +64,7 @@ struct PatchMaker {
       let content = try read(fileSystem, side.inode, count: Int(side.size))
       return content.contains(0) ? nil : content
     } catch {
-      throw Failure(.failed, "cannot read \(BytePath(side.path).text) in \(fileSystem.name): \(error)")
+      throw Failure(.failed, "cannot read \(Quoting.quoted(side.path)) in \(fileSystem.name): \(error)")
     }
   }
 

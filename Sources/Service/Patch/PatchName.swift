@@ -1,12 +1,13 @@
-/// A path as it is written into a patch, so that `git apply` and `patch` find the file: as git does it, but that names with blanks are in quotes
-/// too. Without them `patch` does not know where a name ends.
+/// A path as it is written into a patch, so that `git apply` and `patch` find the file: as git does it, but that names
+/// with blanks are in quotes too. Without them `patch` does not know where a name ends.
 struct PatchName {
   private let bytes: [UInt8]
 
   /// - Parameter prefix: `a/` or `b/`, or nothing for the lines that name a rename.
   init(_ prefix: String, _ path: [UInt8]) { bytes = Array(prefix.utf8) + path }
 
-  /// In quotes, with escapes as in C, where the path has control characters, blanks, quotes, backslashes or bytes that are not ASCII.
+  /// In quotes, with escapes as in C, where the path has control characters, blanks, quotes, backslashes or bytes that
+  /// are not ASCII.
   var quoted: [UInt8] {
     guard bytes.contains(where: { $0 == UInt8(ascii: " ") || Self.escape($0) != nil }) else { return bytes }
     var quoted = [UInt8(ascii: "\"")]

@@ -1,4 +1,5 @@
-/// The lines that differ between two texts, as `diff -u` writes them. Lines are bytes: two that look alike and are not the same differ.
+/// The lines that differ between two texts, as `diff -u` writes them. Lines are bytes: two that look alike and are not
+/// the same differ.
 struct UnifiedDiff {
   private typealias Line = ArraySlice<UInt8>
 

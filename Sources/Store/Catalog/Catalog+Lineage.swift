@@ -12,8 +12,8 @@ extension Catalog {
     case branch(HeadState)
   }
 
-  /// Where two heads part: what the one of them began with that left their last common ancestor first. Nil where they have none that is
-  /// still there.
+  /// Where two heads part: what the one of them began with that left their last common ancestor first. Nil where they
+  /// have none that is still there.
   func firstBranch(of one: HeadState, _ other: HeadState) -> Branch? {
     var ways: [UInt64: HeadState?] = [:]
     for (ancestor, child) in lineage(of: one) { ways[ancestor] = .some(child) }

@@ -1,3 +1,5 @@
+import SystemIO
+
 /// How a person names a state: a fork (`prod`), or a snapshot of one (`prod@before-migration`).
 public struct Reference: Hashable, Sendable, CustomStringConvertible {
   public let fork: String
@@ -18,7 +20,7 @@ public struct Reference: Hashable, Sendable, CustomStringConvertible {
     let moment = String(text[text.index(after: at)...])
     if moment.hasPrefix("{") || moment.hasPrefix("lsn:") {
       throw StoreError(
-        .notSupported, "'\(text)' names a moment of the past, and only named snapshots can be used so far",
+        .notSupported, "\(text.named) names a moment of the past, and only named snapshots can be used so far",
         hint: "take snapshots with 'tine snapshot', and list them with 'tine list'")
     }
     try self.init(fork: String(text[..<at]), snapshot: moment)
@@ -40,7 +42,7 @@ public struct Reference: Hashable, Sendable, CustomStringConvertible {
       first != UInt8(ascii: "."), first != UInt8(ascii: "-")
     else {
       throw StoreError(
-        .invalidName, "'\(name)' is not a name",
+        .invalidName, "\(name.named) is not a name",
         hint: "a name has 1 to 128 letters, digits, '-', '_' or '.', and starts with neither '-' nor '.'")
     }
   }

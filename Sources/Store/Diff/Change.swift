@@ -15,7 +15,8 @@ public struct Change: Hashable, Sendable {
     /// Type and permissions, as in st_mode.
     public let mode: UInt32
     public let size: UInt64
-    /// Relative to the root of the fork, without a slash before it; the root itself is ".". Bytes, which need not be UTF-8.
+    /// Relative to the root of the fork, without a slash before it; the root itself is ".". Bytes, which need not be
+    /// UTF-8.
     public let path: [UInt8]
   }
 
@@ -24,7 +25,8 @@ public struct Change: Hashable, Sendable {
   public let old: Side?
   /// None for what was removed.
   public let new: Side?
-  /// The pages of 4 KiB whose bytes differ, in order, neighbours joined; of something that was added, those that are stored.
+  /// The pages of 4 KiB whose bytes differ, in order, neighbours joined; of something that was added, those that are
+  /// stored.
   public let pages: [Range<UInt64>]
   public let attributes: [Attribute]
 

@@ -1,7 +1,7 @@
 import Tree
 
-/// What two trees tell of their differences before anything is resolved to paths: inodes whose content or attributes may differ, and in each
-/// tree the names at or below which something does.
+/// What two trees tell of their differences before anything is resolved to paths: inodes whose content or attributes
+/// may differ, and in each tree the names at or below which something does.
 ///
 /// Its size follows the number of changed names and extents, and of the directories above them.
 struct ChangedNames {

@@ -3,9 +3,10 @@ import Tree
 
 /// Two states of forks or snapshots, kept as they are for as long as somebody compares them.
 ///
-/// What differs is told path by path: something of the same kind with the same content and attributes is no difference, whatever inode it is.
-/// Neither times nor links count, and directories are told when they come, go, move or change their attributes, not because of what changed in
-/// them. It takes memory for each changed name, and for each changed extent of files.
+/// What differs is told path by path: something of the same kind with the same content and attributes is no difference,
+/// whatever inode it is. Neither times nor links count, and directories are told when they come, go, move or change
+/// their attributes, not because of what changed in them. It takes memory for each changed name, and for each changed
+/// extent of files.
 public final class Comparison {
   /// What was there, and what is there, to read.
   public let old: Volume
@@ -35,8 +36,8 @@ public final class Comparison {
     order = paths.inOrder()
   }
 
-  /// Gives the changes to `body` until it returns false. A directory comes before what is in it, and what went from a path before what
-  /// took its place; otherwise names come in the order of their bytes.
+  /// Gives the changes to `body` until it returns false. A directory comes before what is in it, and what went from a
+  /// path before what took its place; otherwise names come in the order of their bytes.
   public func forEachChange(_ body: (Change) -> Bool) throws(StoreError) {
     do throws(TreeError) {
       var told = Told(sources: Set(renames.values))
@@ -69,7 +70,8 @@ extension Comparison {
       if whole.contains(place) { return true }
       // All that went from here makes room for what came.
       let isLeaf = !paths[place].changesKind
-      let isTold = try order.visit(from: place, enter: { !isLeaf && !whole.contains($0) }) { (below) throws(TreeError) in
+      let isTold = try order.visit(from: place, enter: { !isLeaf && !whole.contains($0) }) {
+        (below) throws(TreeError) in
         if whole.contains(below) { return true }
         return try tellGone(below, &told, body)
       }
@@ -127,8 +129,8 @@ extension Change.Side {
 // MARK: What a renamed directory took with it
 
 extension Comparison {
-  /// Gives what is below a renamed directory and is told by no change of its own to `body`, with both paths, until it returns false. Directories
-  /// are left out. It takes as long as there is something below.
+  /// Gives what is below a renamed directory and is told by no change of its own to `body`, with both paths, until it
+  /// returns false. Directories are left out. It takes as long as there is something below.
   public func forEachUnchanged(below directory: Change, _ body: (Change) -> Bool) throws(StoreError) {
     guard let before = directory.old, let after = directory.new, before.inode == after.inode else { return }
     do throws(TreeError) {

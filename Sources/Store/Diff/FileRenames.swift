@@ -1,7 +1,8 @@
 import Ledger
 import Tree
 
-/// Finds files that are at another path: what went and what came are the same inode, or in second place have the same bytes, which are not none.
+/// Finds files that are at another path: what went and what came are the same inode, or in second place have the same
+/// bytes, which are not none.
 struct FileRenames {
   typealias Place = PathTree<PathEntry>.Place
 
@@ -33,7 +34,8 @@ struct FileRenames {
     try findEqualContent()
   }
 
-  /// What is not a directory. A path at which the kind changed is left out, with all below it: there a file makes room for what comes.
+  /// What is not a directory. A path at which the kind changed is left out, with all below it: there a file makes room
+  /// for what comes.
   private mutating func gather() throws(TreeError) {
     let paths = pairs.paths
     try paths.inOrder().visit(from: 0, enter: { !paths[$0].changesKind }) { (place) throws(TreeError) in

@@ -65,7 +65,8 @@ struct InodeDifference {
 }
 
 extension InodeItem {
-  /// The attributes that differ, times and link counts left out. Of directories and symbolic links the size counts for nothing.
+  /// The attributes that differ, times and link counts left out. Of directories and symbolic links the size counts for
+  /// nothing.
   func attributes(differingFrom other: InodeItem) -> [Change.Attribute] {
     var changed: [Change.Attribute] = []
     if mode != other.mode { changed.append(.mode) }

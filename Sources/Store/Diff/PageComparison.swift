@@ -5,8 +5,8 @@ import SystemIO
 struct PageComparison {
   let ledger: Ledger
 
-  /// The pages whose bytes differ. The extents are those that are in one tree and not in the other; a page that neither list
-  /// covers is the same in both.
+  /// The pages whose bytes differ. The extents are those that are in one tree and not in the other; a page that neither
+  /// list covers is the same in both.
   func differingPages(_ old: [FileExtent], _ new: [FileExtent]) throws(LedgerError) -> [Range<UInt64>] {
     var differing: [Range<UInt64>] = []
     try forEachDifference(old, new) { range in

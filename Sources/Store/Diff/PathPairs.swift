@@ -1,12 +1,14 @@
 import Tree
 
-// What is at each path in the old state is paired with what is at the same path in the new one, whatever inodes they are: files that an editor
-// replaced, or that two forks made apart, are compared as files. Both trees are walked from the root, but only into what ChangedNames marks.
+// What is at each path in the old state is paired with what is at the same path in the new one, whatever inodes they
+// are: files that an editor replaced, or that two forks made apart, are compared as files. Both trees are walked from
+// the root, but only into what ChangedNames marks.
 //
-// Directories that were renamed are found by their inodes, so that what is below one is compared with what it was, and what did not change below
-// is not looked at. A directory is known again only where that takes no path from another: its old path is gone (or is that of another renamed
-// directory), and so is whatever directory was at its new path. So a chain or a circle of renames comes out as such; but where one directory
-// was made anew in the place of another, both are compared name by name, and only that lists whole directories.
+// Directories that were renamed are found by their inodes, so that what is below one is compared with what it was, and
+// what did not change below is not looked at. A directory is known again only where that takes no path from another:
+// its old path is gone (or is that of another renamed directory), and so is whatever directory was at its new path. So
+// a chain or a circle of renames comes out as such; but where one directory was made anew in the place of another, both
+// are compared name by name, and only that lists whole directories.
 //
 //   pair        a path with something of one kind in both states, or a directory and what it was renamed to
 //   gone        a path that only the old state has, or at which it has something of another kind

@@ -3,8 +3,9 @@ import Synchronization
 import SystemIO
 import Tree
 
-// A diff walks both trees side by side and skips what they share, so its cost follows the changes (TreeDifference). What differs there, by inode, is
-// resolved to paths in both states (PathPairs), and paths are compared (FileComparison).
+// A diff walks both trees side by side and skips what they share, so its cost follows the changes (TreeDifference).
+// What differs there, by inode, is resolved to paths in both states (PathPairs), and paths are compared
+// (FileComparison).
 
 extension Store {
   /// Compares two states. Both stay as they are for as long as the comparison is used.

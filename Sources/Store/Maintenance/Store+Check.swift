@@ -4,9 +4,9 @@ import SystemIO
 import Tree
 
 extension Store {
-  /// Verifies everything reachable: each node and block against its digest, the order and depth of each tree, each directory entry against its
-  /// inode and back, link counts, extents against sizes, the chain of the ledger's records, the segments that hold them, and the manifests. It goes
-  /// on behind what is damaged.
+  /// Verifies everything reachable: each node and block against its digest, the order and depth of each tree, each
+  /// directory entry against its inode and back, link counts, extents against sizes, the chain of the ledger's records,
+  /// the segments that hold them, and the manifests. It goes on behind what is damaged.
   ///
   /// - Parameter progress: told from time to time; returns false to give up.
   public func check(progress: (CheckProgress) -> Bool = { _ in true }) throws(StoreError) -> CheckReport {
@@ -88,8 +88,8 @@ struct StoreCheck {
     return true
   }
 
-  /// What a fork began with, as far as nothing that was looked at shares it: its nodes and blocks. Names and links were checked in whatever it was
-  /// taken from.
+  /// What a fork began with, as far as nothing that was looked at shares it: its nodes and blocks. Names and links were
+  /// checked in whatever it was taken from.
   mutating func runForkPoint(of head: HeadState) {
     guard let pinned = store.pinForkPoint(of: head) else { return }
     defer { withExtendedLifetime(pinned) {} }

@@ -28,7 +28,7 @@ extension Store {
   public static func repair(
     at path: String, options: StoreOptions = StoreOptions(), progress: (CheckProgress) -> Bool = { _ in true }
   ) throws(StoreError) -> RepairReport {
-    try repair(on: DirectoryStorage(path), options: options, describedAs: path, progress: progress)
+    try repair(on: DirectoryStorage(path), options: options, describedAs: path.quoted, progress: progress)
   }
 
   /// - Throws: where the repair cannot begin: there is no store, or somebody has it open. Whatever ends it later is in

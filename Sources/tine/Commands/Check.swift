@@ -1,6 +1,7 @@
 import ArgumentParser
 import Control
 import Service
+import SystemIO
 
 /// `tine check`
 struct Check: ParsableCommand {
@@ -23,8 +24,8 @@ struct Check: ParsableCommand {
     if output.json {
       try Console.print(json: report)
     } else {
-      report.repairs?.forEach { Console.print("repaired: \($0)") }
-      report.problems.forEach { Console.print($0.line) }
+      for repair in report.repairs ?? [] { try Console.print("repaired: " + Quoting.harmless(repair)) }
+      for problem in report.problems { try Console.print(problem.line) }
     }
     if let failure = report.failure {
       throw failure.kind == .canceled && interruptions.arePending ? .interrupted : failure
@@ -40,7 +41,7 @@ struct Check: ParsableCommand {
         Units.count(report.heads, "head"), Units.count(report.entries, "entry", plural: "entries"),
         Units.count(report.nodes, "node"), Units.count(report.blocks, "block"), Units.count(report.records, "record"),
       ]
-      Console.print("all is well: \(parts.joined(separator: ", "))")
+      try Console.print("all is well: \(parts.joined(separator: ", "))")
     }
   }
 
@@ -71,20 +72,19 @@ extension CheckReport.Problem {
   private static let mostPaths = 4
 
   /// One line, such as `prod: base/5/16384: pages 10-12: block 3:17: its bytes do not match its digest`.
-  var line: [UInt8] {
-    var parts: [[UInt8]] = []
-    if let name { parts.append(Array(name.utf8)) }
-    if let inodes { parts.append(Array(inodes.text.utf8)) }
+  var line: String {
+    var parts: [String] = []
+    if let name { parts.append(name.quoted) }
+    if let inodes { parts.append(inodes.text) }
     if !paths.isEmpty { parts.append(shownPaths) }
-    if let pages { parts.append(Array((pages.count == 1 ? "page \(pages.first)" : "pages \(pages.text)").utf8)) }
-    parts.append(Array(message.utf8))
-    return [UInt8](parts.joined(separator: Array(": ".utf8)))
+    if let pages { parts.append(pages.count == 1 ? "page \(pages.first)" : "pages \(pages.text)") }
+    return (parts + [Quoting.harmless(message)]).joined(separator: ": ")
   }
 
-  private var shownPaths: [UInt8] {
+  private var shownPaths: String {
     var shown = paths.prefix(Self.mostPaths).map(\.quoted)
-    if paths.count > shown.count { shown.append(Array("and \(paths.count - shown.count) more".utf8)) }
-    return [UInt8](shown.joined(separator: Array(", ".utf8)))
+    if paths.count > shown.count { shown.append("and \(paths.count - shown.count) more") }
+    return shown.joined(separator: ", ")
   }
 }
 

@@ -37,17 +37,17 @@ struct Diff: ParsableCommand {
       if stat {
         let changes = try engine.diff(request)
         if output.json { return try Console.print(json: ChangeSummary(changes)) }
-        Self.statLines(changes).forEach(Console.print)
+        for line in Self.statLines(changes) { try Console.print(line) }
       } else if output.json {
         var array = JSONArray()
         try engine.diff(request) { (change) throws(Failure) in
           try array.print(change)
           return true
         }
-        array.end()
+        try array.end()
       } else {
-        try engine.diff(request) { change in
-          show(change)
+        try engine.diff(request) { (change) throws(Failure) in
+          try show(change)
           return true
         }
       }
@@ -61,20 +61,21 @@ struct Diff: ParsableCommand {
       old: String(old[..<dots.lowerBound]), new: String(old[dots.upperBound...]), common: true, patch: patch)
   }
 
-  private func show(_ change: Change) {
+  private func show(_ change: Change) throws(Failure) {
     let style = Style(enabled: Console.outputIsTerminal)
     if let patch = change.patch {
-      Console.print(patch.last == UInt8(ascii: "\n") ? patch.dropLast() : patch)
+      // Its names are quoted, and its lines are what the files hold: it is for programs.
+      try Console.print(patch.last == UInt8(ascii: "\n") ? patch.dropLast() : patch)
     } else if style.enabled {
-      let line = String(decoding: change.line, as: UTF8.self)
+      let line = change.line
       switch change.change {
-      case .added: Console.print(style.green(line))
-      case .deleted: Console.print(style.red(line))
-      case .attributes: Console.print(style.faint(line))
-      case .modified, .renamed: Console.print(line)
+      case .added: try Console.print(style.green(line))
+      case .deleted: try Console.print(style.red(line))
+      case .attributes: try Console.print(style.faint(line))
+      case .modified, .renamed: try Console.print(line)
       }
     } else {
-      Console.print(change.line)
+      try Console.print(change.line)
     }
   }
 
@@ -83,7 +84,7 @@ struct Diff: ParsableCommand {
     let summary = ChangeSummary(changes)
     let shown =
       changes.count <= limit ? changes : Array(changes.sorted { $0.changedBytes > $1.changedBytes }.prefix(limit))
-    let names = shown.map { String(decoding: $0.path.quoted, as: UTF8.self) }
+    let names = shown.map(\.path.quoted)
     let width = names.map(\.count).max() ?? 0
     var lines = zip(shown, names).map { change, name in
       let padding = String(repeating: " ", count: width - name.count)

@@ -5,7 +5,10 @@ import Control
 struct Drop: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Remove forks and snapshots.",
-    discussion: "What was forked from them is not touched. 'tine gc' then frees the space that nothing else uses.")
+    discussion: """
+      What was forked from them is not touched. Where one of them cannot be dropped, none is. 'tine gc' then frees the \
+      space that nothing else uses.
+      """)
 
   @Argument(help: "The forks and snapshots.")
   var references: [String]
@@ -14,14 +17,14 @@ struct Drop: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    let dropped = try store.withEngine { engine in
-      for reference in references { try engine.drop(reference) }
-      return references
+    let (dropped, failure) = try store.withEngine { engine in
+      try DropPlan(references, engine: engine).carryOut(engine)
     }
     if output.json {
       try Console.print(json: dropped.map { ["name": $0] })
     } else {
-      for name in dropped { Console.print("dropped \(name)") }
+      for name in dropped { try Console.print("dropped \(name)") }
     }
+    if let failure { throw failure }
   }
 }

@@ -28,7 +28,7 @@ struct Export: ParsableCommand {
       try Console.print(json: report)
     } else {
       let entries = Units.count(report.entries, "entry", plural: "entries")
-      Console.print("exported \(entries), \(Units.bytes(report.bytes)), from \(report.name)")
+      try Console.print("exported \(entries), \(Units.bytes(report.bytes)), from \(report.name)")
     }
   }
 }

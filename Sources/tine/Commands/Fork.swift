@@ -30,7 +30,7 @@ struct Fork: ParsableCommand {
     if output.json {
       try Console.print(json: head)
     } else {
-      Console.print(request.source.map { "forked \($0) as \(head.name)" } ?? "made the empty fork \(head.name)")
+      try Console.print(request.source.map { "forked \($0) as \(head.name)" } ?? "made the empty fork \(head.name)")
     }
   }
 }

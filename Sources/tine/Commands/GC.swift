@@ -17,7 +17,7 @@ struct GC: ParsableCommand {
     if output.json {
       try Console.print(json: report)
     } else {
-      Console.print("freed \(Units.bytes(report.freedBytes)) in \(Units.count(report.freedSegments, "segment"))")
+      try Console.print("freed \(Units.bytes(report.freedBytes)) in \(Units.count(report.freedSegments, "segment"))")
     }
   }
 }

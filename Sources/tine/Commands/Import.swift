@@ -31,7 +31,7 @@ struct Import: ParsableCommand {
       try Console.print(json: report)
     } else {
       let entries = Units.count(report.entries, "entry", plural: "entries")
-      Console.print("imported \(entries), \(Units.bytes(report.bytes)), as \(report.name)")
+      try Console.print("imported \(entries), \(Units.bytes(report.bytes)), as \(report.name)")
     }
   }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Control
 import Glibc
 import Service
+import SystemIO
 
 /// `tine init`
 struct Init: ParsableCommand {
@@ -17,7 +18,7 @@ struct Init: ParsableCommand {
     if output.json {
       try Console.print(json: ["store": directory])
     } else {
-      Console.print("made a store in \(directory)")
+      try Console.print("made a store in \(directory.quoted)")
     }
   }
 

@@ -23,9 +23,9 @@ struct List: ParsableCommand {
     for head in heads {
       table.add(
         head.name, head.parent ?? "", Units.age(head.created), Units.grouped(head.entries), Units.bytes(head.bytes),
-        head.mount?.directory.text ?? "",
+        head.mount?.directory.quoted ?? "",
         emphasis: head.kind == .snapshot ? .faint : .none)
     }
-    table.print()
+    try table.print()
   }
 }

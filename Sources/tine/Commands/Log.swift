@@ -34,9 +34,11 @@ struct Log: ParsableCommand {
     var table = Table(.right("lsn"), .left("time"), .left("operation"), .right("pages"), .left("subject"))
     for entry in entries {
       let pages = entry.pages > 0 ? Units.grouped(entry.pages) : ""
-      table.add(String(entry.lsn), entry.time.description, entry.operation, pages, entry.subject)
+      table.add(
+        String(entry.lsn), entry.time.description, entry.operation, pages,
+        entry.subject.bytes.isEmpty ? "" : entry.subject.quoted)
     }
-    table.print()
+    try table.print()
     if verify { Console.note("the ledger is in order") }
   }
 }

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Control
+import Glibc
+import SystemIO
 
 /// `tine mount`
 struct MountCommand: ParsableCommand {
@@ -7,7 +9,8 @@ struct MountCommand: ParsableCommand {
     commandName: "mount", abstract: "Mount a fork or snapshot, or the whole store.",
     usage: "tine mount [<reference>] <directory> [--writeback] [--store <directory>] [--json]",
     discussion: """
-      Without a reference every fork is mounted, each at DIRECTORY/NAME. Snapshots are mounted read-only. The store's \
+      Without a reference every fork is mounted, each at DIRECTORY/NAME. A directory that does not exist is made, and \
+      removed when it is unmounted. Snapshots are mounted read-only. The store's \
       daemon is started where it does not run; it ends by itself when nothing is mounted any more.
       """)
 
@@ -26,15 +29,24 @@ struct MountCommand: ParsableCommand {
   }
 
   func run() throws {
-    let directory = BytePath(Arguments.bytes(of: arguments[arguments.count - 1])).absolute
+    let directory = BytePath(arguments[arguments.count - 1].carriedBytes).absolute
     let engine = try DaemonLauncher.engine(for: try store.directory())
     if arguments.count == 2 {
-      let mount = try engine.mount(
-        MountRequest(reference: arguments[0], directory: directory, writeback: writeback))
+      let request = MountRequest(
+        reference: arguments[0], directory: directory, writeback: writeback, makesDirectory: try isMissing(directory))
+      let mount = try engine.mount(request)
       try report([mount])
     } else {
       try report(try WholeStoreMount(engine: engine, directory: directory).mount(writeback: writeback))
     }
+  }
+
+  /// Whether a directory is to be made: only the last part of its path.
+  private func isMissing(_ directory: BytePath) throws(Failure) -> Bool {
+    if access(directory.bytes.cString, F_OK) == 0 || Errno.last != .noSuchFile { return false }
+    let parent = Array(directory.bytes.prefix(upTo: directory.bytes.lastIndex(of: UInt8(ascii: "/")) ?? 0))
+    if parent.isEmpty || access(parent.cString, F_OK) == 0 { return true }
+    throw Failure(.conflict, "\(BytePath(parent).quoted): \(Errno.last)", hint: "make the directory first")
   }
 
   private func report(_ mounts: [Mount]) throws {
@@ -42,7 +54,7 @@ struct MountCommand: ParsableCommand {
       try Console.print(json: mounts)
     } else {
       for mount in mounts {
-        Console.print("mounted \(mount.name) at \(mount.directory.text)" + (mount.readOnly ? " (read-only)" : ""))
+        try Console.print("mounted \(mount.name) at \(mount.directory.quoted)" + (mount.readOnly ? " (read-only)" : ""))
       }
     }
   }

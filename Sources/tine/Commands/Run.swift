@@ -39,15 +39,17 @@ struct Run: ParsableCommand {
 
   func run() throws {
     do {
-      let interruptions = try Interruptions()
+      Caller.prepareEnvironment(shownAt: at?.path)
       let directory = try store.directory()
+      // Ctrl-C ends this command as any other, until there is something to put in order.
       let engine = try DaemonLauncher.engine(for: directory)
+      let interruptions = try Interruptions()
       let code = try RunSession(
         engine: engine, store: directory, interruptions: interruptions,
-        arguments: command.map(Arguments.bytes), shownAt: at?.path, keep: keep, json: json
+        arguments: command.map(\.carriedBytes), shownAt: at?.path, keep: keep, json: json
       ).run(from: from)
       throw ExitCode(code)
-    } catch let failure as Failure {
+    } catch let failure as Failure where failure != .readerIsGone {
       Console.report(failure)
       throw ExitCode(failure.kind == .canceled ? failure.exitCode : RunExit.tineFailed)
     }
@@ -71,7 +73,7 @@ private struct RunSession {
     let origin = try Origin(reference, for: fresh, engine: engine)
     let code: Int32
     do {
-      _ = try engine.fork(ForkRequest(source: origin.reference, name: name))
+      try origin.fork(name)
       code = try runForked(name, origin)
     } catch {
       try origin.close()
@@ -95,28 +97,34 @@ private struct RunSession {
       throw error
     }
     try workspace.close()
+    if keep != nil { try engine.session().keep(name) }
     isKept = keep != nil
     try report(changes, name, isKept)
     return code
   }
 
   private func execute(in workspace: Workspace) throws -> Int32 {
-    try Descendants.adopt()
+    try ChildProcesses.adoptOrphans()
+    let program: Program
+    let command: ReapedCommand
     do throws(SpawnError) {
-      let child = try workspace.command(arguments, variables: []).start()
-      return wait(for: child).code
+      program = try Program(arguments[0], shownAt: shownAt)
+      command = try ReapedCommand(workspace.command([program.path] + arguments.dropFirst(), variables: []))
     } catch {
       guard error.step == .program else { throw Failure(error, starting: arguments[0]) }
       Console.report(Failure(error, starting: arguments[0]))
       return error.errno == .noSuchFile ? RunExit.noSuchProgram : RunExit.cannotExecute
     }
+    let ending = withExtendedLifetime(program) { wait(for: command) }
+    try command.endEverything()
+    return ending.code
   }
 
   /// Waits for the command. Ctrl-C reaches it from the terminal; signals that only this process gets are passed on.
-  private func wait(for child: Child) -> Child.Ending {
+  private func wait(for command: ReapedCommand) -> Child.Ending {
     while true {
-      if let ending = child.wait(atMost: -1, orReadable: interruptions.descriptor) { return ending }
-      if let (signal, fromTerminal) = interruptions.take(), !fromTerminal { child.signal(signal) }
+      if let ending = command.wait(orReadable: interruptions.descriptor) { return ending }
+      if let (signal, fromTerminal) = interruptions.take(), !fromTerminal { command.signal(signal) }
     }
   }
 

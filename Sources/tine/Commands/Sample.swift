@@ -1,6 +1,7 @@
 import ArgumentParser
 import Control
 import Glibc
+import SystemIO
 
 /// `tine sample`
 struct Sample: ParsableCommand {
@@ -55,23 +56,38 @@ struct Sample: ParsableCommand {
   }
 
   func run() throws {
-    let interruptions = try Interruptions()
     let directory = try store.directory()
-    if let logs, mkdir(logs.path.text, 0o755) != 0, errno != EEXIST {
-      throw Failure(.failed, "cannot make \(logs.path.text): \(String(cString: strerror(errno)))")
+    Caller.prepareEnvironment(shownAt: at?.path)
+    let arguments = command.map(\.carriedBytes)
+    let program = try Program(starting: arguments[0], shownAt: at?.path)
+    let scoring = try score.map { (script) throws(Failure) in
+      try ScoreCommand(script.carriedBytes, shownAt: at?.path)
     }
+    if let logs { try makeDirectory(logs.path) }
     let plan = SamplePlan(
       origin: from, name: name ?? freshName("sample"), attempts: attempts,
       jobs: jobs ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))), shownAt: at?.path,
-      arguments: command.map(Arguments.bytes), score: score.map(Arguments.bytes), keepBest: keepBest,
-      logs: logs?.path.text)
+      program: program, arguments: arguments, score: scoring, keepBest: keepBest, logs: logs?.path)
+    // Ctrl-C ends this command as any other, until there is something to put in order.
     let engine = try DaemonLauncher.engine(for: directory)
+    let interruptions = try Interruptions()
     let ranking = try SampleSession(plan, engine: engine, store: directory, interruptions: interruptions).run()
-    if output.json { try Console.print(json: ranking) } else { show(ranking) }
+    for attempt in ranking.sorted(by: { $0.attempt < $1.attempt }) {
+      if let reason = attempt.scoreError { Console.note("attempt \(attempt.attempt) has no score: \(reason)") }
+    }
+    if output.json { try Console.print(json: ranking) } else { try show(ranking) }
+    if score != nil, !ranking.contains(where: { $0.score != nil }) {
+      throw Failure(.failed, "no attempt has a score, so no fork was kept")
+    }
     if !ranking.contains(where: { $0.exitCode == 0 }) { throw ExitCode.failure }
   }
 
-  private func show(_ ranking: [RankedAttempt]) {
+  private func makeDirectory(_ directory: BytePath) throws(Failure) {
+    guard mkdir(directory.bytes.cString, 0o755) != 0, Errno.last != .exists else { return }
+    throw Failure(.failed, "cannot make \(directory.quoted): \(Errno.last)")
+  }
+
+  private func show(_ ranking: [RankedAttempt]) throws(Failure) {
     var table = Table(
       .right("rank"), .left("fork"), .right("exit"), .right("score"), .right("time"), .right("files"),
       .right("changed"), .left(""))
@@ -79,9 +95,9 @@ struct Sample: ParsableCommand {
       table.add(
         String(attempt.rank), attempt.name, String(attempt.exitCode), attempt.score.map(Units.score) ?? "–",
         Units.duration(seconds: attempt.seconds), Units.grouped(UInt64(attempt.files)), Units.bytes(attempt.bytes),
-        attempt.kept ? "kept" : attempt.exitCode == 0 ? "" : attempt.lastLine,
+        attempt.kept ? "kept" : attempt.exitCode == 0 ? "" : Quoting.harmless(String(carrying: attempt.lastLine.bytes)),
         emphasis: attempt.kept ? .strong : attempt.exitCode == 0 ? .none : .faint)
     }
-    table.print()
+    try table.print()
   }
 }

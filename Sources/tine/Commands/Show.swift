@@ -1,5 +1,6 @@
 import ArgumentParser
 import Control
+import SystemIO
 
 /// `tine show`
 struct Show: ParsableCommand {
@@ -16,11 +17,11 @@ struct Show: ParsableCommand {
     if output.json {
       try Console.print(json: report)
     } else {
-      show(report)
+      try show(report)
     }
   }
 
-  private func show(_ report: HeadReport) {
+  private func show(_ report: HeadReport) throws(Failure) {
     let head = report.head
     let usage = report.usage
     var lines = [
@@ -36,12 +37,12 @@ struct Show: ParsableCommand {
       lines.append(("shared", Units.bytes(usage.sharedBytes)))
     }
     if let mount = head.mount {
-      lines.append(("mounted at", mount.directory.text + (mount.readOnly ? " (read-only)" : "")))
+      lines.append(("mounted at", mount.directory.quoted + (mount.readOnly ? " (read-only)" : "")))
     }
     let style = Style(enabled: Console.outputIsTerminal)
     for (title, text) in lines {
       let padding = String(repeating: " ", count: 12 - title.count)
-      Console.print(style.bold(title) + padding + text)
+      try Console.print(style.bold(title) + padding + Quoting.harmless(text))
     }
   }
 }

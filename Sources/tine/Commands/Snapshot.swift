@@ -19,7 +19,7 @@ struct Snapshot: ParsableCommand {
     if output.json {
       try Console.print(json: head)
     } else {
-      Console.print("made the snapshot \(head.name)")
+      try Console.print("made the snapshot \(head.name)")
     }
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Control
 import Service
+import SystemIO
 
 /// `tine unmount`
 struct Unmount: ParsableCommand {
@@ -30,35 +31,60 @@ struct Unmount: ParsableCommand {
   func run() throws {
     let directory = try store.directory()
     guard let engine = try Owner.daemon(of: directory) else {
-      try report(try MountRecord(store: directory).clear())
+      let clearing = MountRecord(store: directory).clear()
+      if let damage = clearing.damage { Console.note(damage) }
+      try report(clearing.directories)
+      if let failure = clearing.failures.first { throw failure }
       return
     }
     let mounts = try engine.mounts()
     let chosen = all ? mounts : try targets.flatMap { try Self.choose($0, from: mounts) }
-    for mount in chosen { try engine.unmount(UnmountRequest(directory: mount.directory, lazy: lazy)) }
-    try report(chosen.map(\.directory))
+    var unmounted: [BytePath] = []
+    do throws(Failure) {
+      for mount in chosen where !unmounted.contains(mount.directory) {
+        try engine.unmount(UnmountRequest(directory: mount.directory, lazy: lazy))
+        unmounted.append(mount.directory)
+      }
+    } catch {
+      if !unmounted.isEmpty { try report(unmounted) }
+      throw error
+    }
+    try report(unmounted)
   }
 
   private func report(_ directories: [BytePath]) throws {
     if output.json {
-      try Console.print(json: directories.map { ["name": $0.text] })
+      try Console.print(json: directories.map(UnmountedDirectory.init))
     } else if directories.isEmpty {
       Console.note("nothing is mounted")
     } else {
-      for directory in directories { Console.print(Array("unmounted ".utf8) + directory.quoted) }
+      for directory in directories { try Console.print("unmounted " + directory.quoted) }
     }
   }
 
   /// The mounts that a name or a directory stands for.
   private static func choose(_ target: String, from mounts: [Mount]) throws(Failure) -> [Mount] {
-    let path = BytePath(Arguments.bytes(of: target)).absolute
+    let path = BytePath(target.carriedBytes).resolved
     let inside = path.bytes + [UInt8(ascii: "/")]
     let chosen = mounts.filter { mount in
       mount.name == target || mount.directory == path || mount.directory.bytes.starts(with: inside)
     }
     if chosen.isEmpty {
-      throw Failure(.noSuchName, "\(target) is not mounted", hint: "'tine list' shows what is mounted, and where")
+      throw Failure(
+        .noSuchName, "\(target.quoted) is not mounted", hint: "'tine list' shows what is mounted, and where")
     }
     return chosen
+  }
+}
+
+/// A directory at which nothing is mounted any more, as 'tine unmount --json' writes it.
+private struct UnmountedDirectory: Encodable {
+  private enum CodingKeys: String, CodingKey { case name, nameBytes }
+
+  let directory: BytePath
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(directory, forKey: .name, bytesKey: .nameBytes)
   }
 }

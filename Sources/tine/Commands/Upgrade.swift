@@ -1,6 +1,7 @@
 import ArgumentParser
 import Control
 import Glibc
+import SystemIO
 
 /// `tine upgrade`
 struct Upgrade: ParsableCommand {
@@ -30,7 +31,8 @@ struct Upgrade: ParsableCommand {
     let (engine, after) = try successor(of: before, in: directory)
     guard after.program == program else {
       throw Failure(
-        .failed, "\(program) did not serve, so the daemon of before goes on", hint: "see \(directory)/daemon.log")
+        .failed, "\(program.quoted) did not serve, so the daemon of before goes on",
+        hint: "see \((directory + "/daemon.log").quoted)")
     }
     try report(after, mounts: engine.mounts().count)
   }
@@ -50,16 +52,17 @@ struct Upgrade: ParsableCommand {
       }
       usleep(20_000)
     }
-    throw Failure(.unreachable, "no daemon serves any more", hint: "see \(directory)/daemon.log")
+    throw Failure(.unreachable, "no daemon serves any more", hint: "see \((directory + "/daemon.log").quoted)")
   }
 
   private func report(_ version: VersionReport?, mounts: Int) throws {
     if output.json {
       try Console.print(json: ["upgraded": version != nil])
     } else if let version {
-      Console.print("the daemon is tined \(version.version) now, with \(mounts) \(mounts == 1 ? "mount" : "mounts")")
+      try Console.print(
+        "the daemon is tined \(version.version.quoted) now, with \(mounts) \(mounts == 1 ? "mount" : "mounts")")
     } else {
-      Console.print("no daemon runs for this store")
+      try Console.print("no daemon runs for this store")
     }
   }
 }

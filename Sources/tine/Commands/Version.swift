@@ -11,7 +11,7 @@ struct Version: ParsableCommand {
     if output.json {
       try Console.print(json: VersionReport.current)
     } else {
-      Console.print("tine \(VersionReport.current.version)")
+      try Console.print("tine \(VersionReport.current.version)")
     }
   }
 }

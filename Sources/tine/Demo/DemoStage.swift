@@ -19,44 +19,43 @@ final class DemoStage: Sendable {
     let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
     var path = Array("\(parent)/tine-demo-XXXXXX\0".utf8)
     let made = path.withUnsafeMutableBytes { mkdtemp($0.baseAddress!.assumingMemoryBound(to: CChar.self)) != nil }
-    guard made else { throw Failure(.failed, "cannot make a directory in \(parent): \(Errno.last)") }
+    guard made else { throw Failure(.failed, "cannot make a directory in \(parent.quoted): \(Errno.last)") }
     directory = String(decoding: path.dropLast(), as: UTF8.self)
     do throws(Failure) {
       try LocalEngine.create(at: directory + "/store")
       engine = try DaemonLauncher.engine(for: directory + "/store")
       // The daemon is no child of this process, what comes now is.
-      do throws(Errno) { try Descendants.adopt() } catch { throw Failure(.failed, "cannot adopt processes: \(error)") }
+      do throws(Errno) { try ChildProcesses.adoptOrphans() } catch {
+        throw Failure(.failed, "cannot adopt processes: \(error)")
+      }
     } catch {
       Self.remove(directory)
       throw error
     }
   }
 
-  /// What every process of the demo has in its environment.
-  var mark: (name: String, value: String) { ("TINE_DEMO", directory) }
-
   /// Lets other users pass through the directory, so that they can reach what they may.
   func openForOthers() throws(Failure) {
-    if chmod(directory, 0o755) != 0 { throw Failure(.failed, "cannot open \(directory): \(Errno.last)") }
+    if chmod(directory, 0o755) != 0 { throw Failure(.failed, "cannot open \(directory.quoted): \(Errno.last)") }
   }
 
   /// Ends all processes of the demo, unmounts everything, ends the daemon and removes the directory.
   func close() {
-    Descendants.end(with: Array("\(mark.name)=\(mark.value)".utf8))
-    Console.reportFailure { () throws(Failure) in try engine.shutDown() }
+    for process in ChildProcesses.endAll() { Console.note("could not end process \(process)") }
+    Console.reportFailure { () throws(Failure) in try engine.shutDown(ShutdownRequest(force: true)) }
     Self.remove(directory)
   }
 
   /// Makes a directory below the stage's.
   func makeDirectory(_ name: String, permissions: mode_t = 0o755) throws(Failure) -> String {
     let path = "\(directory)/\(name)"
-    if mkdir(path, permissions) != 0 { throw Failure(.failed, "cannot make \(path): \(Errno.last)") }
+    if mkdir(path, permissions) != 0 { throw Failure(.failed, "cannot make \(path.quoted): \(Errno.last)") }
     return path
   }
 
   func writeFile(_ path: String, _ text: String) throws(Failure) {
     do { try Data(text.utf8).write(to: URL(filePath: path)) } catch {
-      throw Failure(.failed, "cannot write \(path): \(error)")
+      throw Failure(.failed, "cannot write \(path.quoted): \(error)")
     }
   }
 
@@ -77,7 +76,7 @@ final class DemoStage: Sendable {
     try interruptions.check()
     guard ending == .exited(0) else {
       let reason = output.split(whereSeparator: \.isNewline).suffix(3).joined(separator: " | ")
-      throw Failure(.failed, "\(arguments[0]) ended with \(ending.code): \(reason)")
+      throw Failure(.failed, "\(arguments[0].quoted) ended with \(ending.code): \(Quoting.harmless(reason))")
     }
     return output
   }
@@ -88,7 +87,7 @@ final class DemoStage: Sendable {
   ) throws(Failure) -> (Child.Ending, String) {
     do throws(Errno) {
       let pipe = try Pipe()
-      var command = Command(arguments, environment: Environment.with(environment + [mark]))
+      var command = Command(arguments, environment: Environment.with(environment))
       command.directory = directory.map { Array($0.utf8) }
       command.user = user
       command.output = pipe.writer.rawValue
@@ -100,13 +99,13 @@ final class DemoStage: Sendable {
       let output = String(decoding: try pipe.closeWriter().readAll(), as: UTF8.self)
       return (child.wait(), output)
     } catch {
-      throw Failure(.failed, "cannot run \(arguments[0]): \(error)")
+      throw Failure(.failed, "cannot run \(arguments[0].quoted): \(error)")
     }
   }
 
   private static func remove(_ directory: String) {
     do { try FileManager.default.removeItem(atPath: directory) } catch {
-      Console.note("could not remove \(directory): \(error)")
+      Console.note("could not remove \(directory.quoted): \(error)")
     }
   }
 }
@@ -115,18 +114,18 @@ final class DemoStage: Sendable {
 struct Narrator {
   private let style = Style(enabled: Console.outputIsTerminal)
 
-  func title(_ text: String) {
-    Console.print("")
-    Console.print(style.bold(text))
+  func title(_ text: String) throws(Failure) {
+    try Console.print("")
+    try Console.print(style.bold(text))
   }
 
   /// A step that is done, with its figure set apart.
-  func step(_ text: String, _ figure: String = "") {
+  func step(_ text: String, _ figure: String = "") throws(Failure) {
     let padding = String(repeating: " ", count: max(2, 62 - text.count))
-    Console.print("  " + style.green("✓") + " " + text + (figure.isEmpty ? "" : padding + style.faint(figure)))
+    try Console.print("  " + style.green("✓") + " " + text + (figure.isEmpty ? "" : padding + style.faint(figure)))
   }
 
-  func line(_ text: String) { Console.print("    " + text) }
+  func line(_ text: String) throws(Failure) { try Console.print("    " + text) }
 }
 
 /// The seconds that some work takes.

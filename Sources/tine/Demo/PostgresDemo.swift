@@ -27,16 +27,16 @@ struct PostgresDemo {
     try stage.openForOthers()
     try programs.own(try stage.makeDirectory("servers"))
     try programs.own(try stage.makeDirectory("load"))
-    narrator.title("A PostgreSQL server")
+    try narrator.title("A PostgreSQL server")
     let origin = try makeOrigin()
-    narrator.title("\(forks) forks under load: pgbench -c \(clients), \(Units.duration(seconds: Double(seconds)))")
+    try narrator.title("\(forks) forks under load: pgbench -c \(clients), \(Units.duration(seconds: Double(seconds)))")
     let load = try PostgresLoad(
       origin, clients: clients, seconds: seconds, scale: scale, directory: stage.directory + "/load")
     let verification = Verification(stage: stage, programs: programs)
     try takeForks(verification)
     try load.finish()
     let summary = try load.output().split(whereSeparator: \.isNewline).first { $0.hasPrefix("tps") } ?? ""
-    narrator.step("the load is done", String(summary.prefix { $0 != "(" }))
+    try narrator.step("the load is done", String(summary.prefix { $0 != "(" }))
     let proven = try verification.finish()
     // Until then much of what was written is in the server's memory and log only.
     try origin.query("CHECKPOINT")
@@ -58,18 +58,18 @@ struct PostgresDemo {
       try PostgresLoad.prepare(native, scale: scale)
       try native.stop()
     }
-    narrator.step("initdb with checksums, pgbench -i -s \(scale)", Units.duration(seconds: making))
+    try narrator.step("initdb with checksums, pgbench -i -s \(scale)", Units.duration(seconds: making))
     let (report, importing) = try timed { () throws(Failure) in
       try withProgress(stage.interruptions) { (progress) throws(Failure) in
         try stage.engine.importDirectory(ImportRequest(name: "pg", directory: BytePath(data)), progress: progress)
       }
     }
-    narrator.step("imported as the fork 'pg': \(Units.bytes(report.bytes))", Units.duration(seconds: importing))
+    try narrator.step("imported as the fork 'pg': \(Units.bytes(report.bytes))", Units.duration(seconds: importing))
     let mount = try stage.makeDirectory("pg")
     _ = try stage.engine.mount(MountRequest(reference: "pg", directory: BytePath(mount)))
     let server = PostgresServer(stage: stage, programs: programs, data: mount, port: 54_320)
     try server.start()
-    narrator.step("mounted, and served from the mount")
+    try narrator.step("mounted, and served from the mount")
     return server
   }
 
@@ -82,7 +82,7 @@ struct PostgresDemo {
       if left > 0 { stage.interruptions.wait(atMost: Int32(left * 1000)) }
       try stage.interruptions.check()
       let fork = try PostgresFork(index + 1, of: "pg", engine: stage.engine)
-      narrator.step(
+      try narrator.step(
         "\(Units.duration(seconds: fork.asked.seconds(since: started))) in: took \(fork.name)",
         Units.duration(seconds: fork.seconds))
       try verification.add(fork)
@@ -103,35 +103,35 @@ struct PostgresDemo {
         Units.grouped(UInt64(acknowledged)), Units.grouped(UInt64(evidence.held.values.reduce(0) { $0 + $1.count })),
         "ok", "ok", Units.grouped(UInt64(changes.count)), Units.grouped(pages))
     }
-    narrator.title("Each fork ran as a server of its own")
-    for line in table.lines(Style(enabled: Console.outputIsTerminal)) { narrator.line(line) }
-    narrator.line("(acknowledged: commits that a client had been told of before the fork was asked for)")
+    try narrator.title("Each fork ran as a server of its own")
+    for line in table.lines(Style(enabled: Console.outputIsTerminal)) { try narrator.line(line) }
+    try narrator.line("(acknowledged: commits that a client had been told of before the fork was asked for)")
     if let last = proven.last { try showDiff(last.fork) }
   }
 
   private func showDiff(_ fork: PostgresFork) throws(Failure) {
-    narrator.title("What the origin did after \(fork.name) was taken, by 'tine diff'")
+    try narrator.title("What the origin did after \(fork.name) was taken, by 'tine diff'")
     let (changes, seconds) = try timed { () throws(Failure) in try fork.changes(of: "pg", stage.engine) }
     let relations = changes.filter { $0.path.text.hasPrefix("base/") && !$0.pages.isEmpty }
     for change in relations.prefix(6) {
-      let line = String(decoding: change.line, as: UTF8.self)
-      narrator.line(line.count > 100 ? String(line.prefix(99)) + "…" : line)
+      let line = change.line
+      try narrator.line(line.count > 100 ? String(line.prefix(99)) + "…" : line)
     }
-    narrator.step(ChangeSummary(changes).line, Units.duration(seconds: seconds))
+    try narrator.step(ChangeSummary(changes).line, Units.duration(seconds: seconds))
   }
 
   private func verifyIsolation(_ origin: PostgresServer, _ proven: [Verification.Proof]) throws(Failure) {
-    narrator.title("Isolation")
+    try narrator.title("Isolation")
     guard try origin.query("SELECT tablename FROM pg_tables WHERE tablename LIKE 'written_in_%'").isEmpty else {
       throw Failure(.damaged, "the origin shows what was written to a fork")
     }
-    narrator.step("the origin shows nothing of what was written to its forks")
+    try narrator.step("the origin shows nothing of what was written to its forks")
     if let first = proven.first { try first.fork.verifyAgain(first.evidence, stage, programs) }
-    narrator.step("a fork shows what was written to it, and nothing else")
+    try narrator.step("a fork shows what was written to it, and nothing else")
     try origin.verifyRelations()
     try origin.stop()
     try origin.verifyChecksums()
-    narrator.step("the origin passes pg_amcheck, and pg_checksums after a clean stop")
+    try narrator.step("the origin passes pg_amcheck, and pg_checksums after a clean stop")
   }
 
   private func cleanUp(_ origin: PostgresServer) throws(Failure) {
@@ -142,11 +142,11 @@ struct PostgresDemo {
     for head in heads where head.kind == .fork { try stage.engine.drop(head.name) }
     _ = try stage.engine.collectGarbage { _ in !stage.interruptions.arePending }
     let after = try stage.diskUse(of: stage.store)
-    narrator.step("dropped the forks and collected", "\(Units.bytes(before)) → \(Units.bytes(after))")
+    try narrator.step("dropped the forks and collected", "\(Units.bytes(before)) → \(Units.bytes(after))")
     let check = try stage.engine.check { _ in !stage.interruptions.arePending }
     guard check.problems.isEmpty else { throw Failure(.damaged, "the store is damaged: \(check.problems[0].message)") }
-    narrator.step("the store checks out", "\(Units.grouped(check.blocks)) blocks verified")
-    Console.print("")
+    try narrator.step("the store checks out", "\(Units.grouped(check.blocks)) blocks verified")
+    try Console.print("")
   }
 }
 

@@ -48,7 +48,7 @@ struct PostgresLoad {
     ]
     var command = Command(
       [server.programs.path("pgbench")] + arguments,
-      environment: Environment.with(server.environment + [server.stage.mark]))
+      environment: Environment.with(server.environment))
     command.directory = Array(directory.utf8)
     command.user = server.programs.user
     do throws(Errno) {

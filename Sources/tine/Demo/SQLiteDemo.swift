@@ -8,19 +8,19 @@ struct SQLiteDemo {
   private let narrator = Narrator()
 
   func run() throws(Failure) {
-    narrator.title("A shop's database, in SQLite")
+    try narrator.title("A shop's database, in SQLite")
     let data = try makeShop()
     let (report, seconds) = try timed { () throws(Failure) in
       try stage.engine.importDirectory(ImportRequest(name: "shop", directory: BytePath(data))) { _ in
         !stage.interruptions.arePending
       }
     }
-    narrator.step(
+    try narrator.step(
       "imported as the fork 'shop': \(Units.bytes(report.bytes))", Units.duration(seconds: seconds))
     let mount = try stage.makeDirectory("shop")
     _ = try stage.engine.mount(MountRequest(reference: "shop", directory: BytePath(mount)))
     let before = try state(of: mount)
-    narrator.step("mounted, and SQLite finds it in order", "\(Units.grouped(before.orders)) orders")
+    try narrator.step("mounted, and SQLite finds it in order", "\(Units.grouped(before.orders)) orders")
     // What is written from here on begins in segments of its own, so that all of it can go in the end.
     _ = try stage.engine.collectGarbage { _ in !stage.interruptions.arePending }
     let ranking = try tryMigrations()
@@ -40,65 +40,67 @@ struct SQLiteDemo {
     try stage.writeFile(data + "/score.sh", ShopScripts.score)
     try stage.writeFile(data + "/setup.sh", ShopScripts.setUp)
     let (_, seconds) = try timed { () throws(Failure) in try stage.run(["sh", "setup.sh"], in: data) }
-    narrator.step("made it with the sqlite3 program", Units.duration(seconds: seconds))
+    try narrator.step("made it with the sqlite3 program", Units.duration(seconds: seconds))
     return data
   }
 
   private func tryMigrations() throws(Failure) -> [RankedAttempt] {
-    narrator.title("\(attempts) migrations, each in a fork of its own")
+    try narrator.title("\(attempts) migrations, each in a fork of its own")
     let plan = SamplePlan(
       origin: "shop", name: "try", attempts: attempts, jobs: 4, shownAt: nil,
-      arguments: [Array("sh".utf8), Array("migrate.sh".utf8)], score: Array("sh score.sh".utf8), keepBest: 1, logs: nil)
+      program: try Program(starting: Array("sh".utf8), shownAt: nil),
+      arguments: [Array("sh".utf8), Array("migrate.sh".utf8)],
+      score: try ScoreCommand(Array("sh score.sh".utf8), shownAt: nil), keepBest: 1, logs: nil)
     let session = SampleSession(plan, engine: stage.engine, store: stage.store, interruptions: stage.interruptions)
     let (ranking, seconds) = try timed { () throws(Failure) in try session.run() }
     let each = Units.duration(seconds: seconds / Double(attempts))
-    narrator.step(
+    try narrator.step(
       "forked, mounted, migrated, scored, compared, unmounted",
       "\(each) each, \(Units.duration(seconds: seconds)) in all")
-    show(ranking)
+    try show(ranking)
     return ranking
   }
 
-  private func show(_ ranking: [RankedAttempt]) {
+  private func show(_ ranking: [RankedAttempt]) throws(Failure) {
     var table = Table(
       .right("rank"), .left("fork"), .right("score"), .right("time"), .right("changed"), .left("migration"))
     for attempt in ranking.prefix(10) {
       table.add(
         String(attempt.rank), attempt.name, attempt.score.map(Units.score) ?? "–",
-        Units.duration(seconds: attempt.seconds), Units.bytes(attempt.bytes), attempt.lastLine,
+        Units.duration(seconds: attempt.seconds), Units.bytes(attempt.bytes), attempt.lastLine.text,
         emphasis: attempt.kept ? .strong : .none)
     }
-    Console.print("")
-    for line in table.lines(Style(enabled: Console.outputIsTerminal)) { narrator.line(line) }
+    try Console.print("")
+    for line in table.lines(Style(enabled: Console.outputIsTerminal)) { try narrator.line(line) }
     let rest = ranking.count - min(10, ranking.count)
     let failed = ranking.filter { $0.exitCode != 0 }
-    let reason = failed.first.map { ", of which \(failed.count) failed: \($0.lastLine)" } ?? ""
-    if rest > 0 { narrator.line("… and \(rest) more\(reason)") }
-    narrator.line("(the score is how many times less work a day's queries are, less 1 % for each 100 KiB of index)")
+    let reason = failed.first.map { ", of which \(failed.count) failed: \($0.lastLine.quoted)" } ?? ""
+    if rest > 0 { try narrator.line("… and \(rest) more\(reason)") }
+    try narrator.line("(the score is how many times less work a day's queries are, less 1 % for each 100 KiB of index)")
   }
 
   private func showBest(_ ranking: [RankedAttempt]) throws(Failure) {
     guard let best = ranking.first, best.exitCode == 0 else { throw Failure(.failed, "no migration succeeded") }
-    narrator.title("What the best one, \(best.name), changed")
+    try narrator.title("What the best one, \(best.name), changed")
     let (changes, seconds) = try timed { () throws(Failure) in
       try stage.engine.diff(DiffRequest(old: "shop", new: best.name))
     }
     for change in changes.prefix(5) {
-      let line = String(decoding: change.line, as: UTF8.self)
-      narrator.line(line.count > 100 ? String(line.prefix(99)) + "…" : line)
+      let line = change.line
+      try narrator.line(line.count > 100 ? String(line.prefix(99)) + "…" : line)
     }
-    narrator.step("compared with 'shop'", Units.duration(seconds: seconds))
+    try narrator.step("compared with 'shop'", Units.duration(seconds: seconds))
   }
 
   private func proveUntouched(_ mount: String, _ before: ShopState) throws(Failure) {
-    narrator.title("And the origin?")
+    try narrator.title("And the origin?")
     guard try state(of: mount) == before else { throw Failure(.damaged, "the origin has changed") }
-    narrator.step("the same bytes, in order as before", "sha256 \(before.digest.prefix(16))…")
+    try narrator.step("the same bytes, in order as before", "sha256 \(before.digest.prefix(16))…")
     let report = try stage.engine.check { _ in !stage.interruptions.arePending }
     guard report.problems.isEmpty else {
       throw Failure(.damaged, "the store is damaged: \(report.problems[0].message)")
     }
-    narrator.step("the store checks out", "\(Units.grouped(report.blocks)) blocks verified")
+    try narrator.step("the store checks out", "\(Units.grouped(report.blocks)) blocks verified")
   }
 
   private func cleanUp(_ ranking: [RankedAttempt]) throws(Failure) {
@@ -106,14 +108,14 @@ struct SQLiteDemo {
     let used = try stage.diskUse(of: stage.store)
     for attempt in ranking where attempt.kept { try stage.engine.drop(attempt.name) }
     let report = try stage.engine.collectGarbage { _ in !stage.interruptions.arePending }
-    narrator.step(
+    try narrator.step(
       "dropped the rest and collected: \(Units.bytes(report.freedBytes)) came back",
       "\(Units.bytes(used)) on disk; copies would take \(Units.bytes(copies))")
     let mounts = try stage.engine.mounts()
     let heads = try stage.engine.heads()
     guard mounts.count == 1, heads.count == 1 else { throw Failure(.failed, "something was left behind") }
-    narrator.step("no fork, mount or process is left behind")
-    Console.print("")
+    try narrator.step("no fork, mount or process is left behind")
+    try Console.print("")
   }
 
   // MARK: State

@@ -1,3 +1,4 @@
+import Control
 import Glibc
 import Processes
 import SystemIO
@@ -22,17 +23,30 @@ struct Output: ~Copyable {
   }
 
   /// A file that stays.
-  init(at path: String) throws(Errno) {
-    file = try FileDescriptor(opening: path, flags: O_RDWR | O_CREAT | O_TRUNC, permissions: 0o644)
+  init(at path: BytePath) throws(Errno) {
+    let descriptor = try retryingInterrupts {
+      open(path.bytes.cString, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    }
+    file = FileDescriptor(owning: descriptor)
   }
 
   var descriptor: Int32 { file.rawValue }
 
   /// The last line that has something in it, of the last 4 KiB.
-  borrowing func lastLine() throws(Errno) -> String {
+  borrowing func lastLine() throws(Errno) -> LastLine {
     let size = try retryingInterrupts { lseek(file.rawValue, 0, SEEK_END) }
-    try retryingInterrupts { lseek(file.rawValue, max(0, size - 4096), SEEK_SET) }
-    let lines = String(decoding: try file.readAll(), as: UTF8.self).split(whereSeparator: \.isNewline)
-    return lines.last { line in line.contains { !$0.isWhitespace } }.map(String.init) ?? ""
+    let start = max(0, size - 4096)
+    try retryingInterrupts { lseek(file.rawValue, start, SEEK_SET) }
+    let end = try file.readAll()
+    let lines = end.split { [UInt8(ascii: "\n"), UInt8(ascii: "\r")].contains($0) }
+    let line = lines.last { $0.contains { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") } } ?? []
+    return LastLine(bytes: Array(line), isWhole: start == 0 || line.startIndex > 0)
   }
+}
+
+/// The last line that a command printed; empty where it printed nothing.
+struct LastLine: Sendable {
+  let bytes: [UInt8]
+  /// Whether that is all of it.
+  let isWhole: Bool
 }

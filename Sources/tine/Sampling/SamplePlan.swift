@@ -9,11 +9,12 @@ struct SamplePlan: Sendable {
   let attempts: Int
   let jobs: Int
   let shownAt: BytePath?
-  /// The command of each attempt.
+  /// The program of each attempt, and its arguments.
+  let program: Program
   let arguments: [[UInt8]]
-  /// A shell command that prints an attempt's score.
-  let score: [UInt8]?
+  /// What prints an attempt's score.
+  let score: ScoreCommand?
   let keepBest: Int
   /// The directory that takes what each attempt prints.
-  let logs: String?
+  let logs: BytePath?
 }

@@ -29,7 +29,9 @@ final class SampleSession: Sendable {
   /// Makes all attempts and returns them ranked, the best first. Where one cannot be made, or the person interrupts,
   /// nothing is left behind.
   func run() throws(Failure) -> [RankedAttempt] {
-    do throws(Errno) { try Descendants.adopt() } catch { throw Failure(.failed, "cannot adopt processes: \(error)") }
+    do throws(Errno) { try ChildProcesses.adoptOrphans() } catch {
+      throw Failure(.failed, "cannot adopt processes: \(error)")
+    }
     let origin = try Origin(plan.origin, for: plan.name, engine: engine)
     do throws(Errno) {
       try Worker.forEach(1...plan.attempts, jobs: plan.jobs) { self.make($0, origin) }
@@ -43,6 +45,7 @@ final class SampleSession: Sendable {
       Console.reportFailure { () throws(Failure) in try origin.close() }
       throw failure
     }
+    for name in kept { try engine.session().keep(name) }
     try origin.close()
     let ranked = results.sorted { $0.isBetter(than: $1) }
     return ranked.enumerated().map { RankedAttempt($1, rank: $0 + 1, kept: kept.contains($1.name)) }
@@ -53,7 +56,7 @@ final class SampleSession: Sendable {
     if interruptions.arePending || state.withLock({ $0.failure != nil }) { return }
     do throws(Failure) {
       let name = "\(plan.name)-\(number)"
-      _ = try engine.fork(ForkRequest(source: origin.reference, name: name))
+      try origin.fork(name)
       do throws(Failure) {
         try settle(try attempt(number, name, origin))
       } catch {
@@ -90,6 +93,7 @@ final class SampleSession: Sendable {
   private func settle(_ result: AttemptResult) throws(Failure) {
     let loser: String? = state.withLock { state in
       state.results.append(result)
+      guard result.mayBeKept else { return result.name }
       state.kept.insert(result.name)
       guard state.kept.count > plan.keepBest else { return nil }
       let worst = state.results.filter { state.kept.contains($0.name) }.max { $0.isBetter(than: $1) }

@@ -13,57 +13,68 @@ struct Trial {
 
   struct Outcome {
     let ending: Child.Ending
-    let score: Double?
+    let score: Score?
     let seconds: Double
-    let lastLine: String
+    let lastLine: BytePath
   }
 
   func run() throws(Failure) -> Outcome {
     let variables = [("TINE_ATTEMPT", String(number))]
     let started = ContinuousClock.now
-    let (ending, lastLine) = try execute(plan.arguments, variables, into: try attemptOutput())
+    let output = try attemptOutput()
+    let ending = try execute(
+      workspace.command([plan.program.path] + plan.arguments.dropFirst(), variables: variables),
+      named: plan.arguments[0], output: output.descriptor, error: output.descriptor)
+    let lastLine = try keeping { () throws(Errno) in try output.lastLine() }
     let time = started.duration(to: .now).components
     let seconds = Double(time.seconds) + Double(time.attoseconds) / 1e18
     let score = try plan.score.map { (command) throws(Failure) in
       try self.score(command, variables + [("TINE_EXIT", String(ending.code))])
     }
-    return Outcome(ending: ending, score: score ?? nil, seconds: seconds, lastLine: lastLine)
+    return Outcome(ending: ending, score: score, seconds: seconds, lastLine: BytePath(lastLine.bytes))
   }
 
-  /// The number that the score command prints last; nil where it fails or prints none.
-  private func score(_ command: [UInt8], _ variables: [(String, String)]) throws(Failure) -> Double? {
-    let shell = [Array("sh".utf8), Array("-c".utf8), command]
-    let output = try keeping { () throws(Errno) in try Output(temporaryIn: store) }
-    let (ending, line) = try execute(shell, variables, into: output, withErrors: false)
-    let number = line.split(whereSeparator: \.isWhitespace).first.flatMap { Double($0) }
-    return ending == .exited(0) && number?.isFinite == true ? number : nil
+  private func score(_ score: ScoreCommand, _ variables: [(String, String)]) throws(Failure) -> Score {
+    let shell = [Array("sh".utf8), Array("-c".utf8), score.script]
+    let output = try temporaryOutput()
+    let errors = try temporaryOutput()
+    let ending = try execute(
+      workspace.command(shell, variables: variables), named: shell[0], output: output.descriptor,
+      error: errors.descriptor)
+    return try keeping { () throws(Errno) in
+      Score(ending, line: try output.lastLine(), complaint: try errors.lastLine())
+    }
   }
 
-  /// Runs one command to its end, or to the person's interruption, and returns the last line that it printed.
+  /// Runs one command to its end, or to the person's interruption.
   private func execute(
-    _ arguments: [[UInt8]], _ variables: [(String, String)], into output: consuming Output, withErrors: Bool = true
-  ) throws(Failure) -> (Child.Ending, String) {
+    _ command: Command, named name: [UInt8], output: Int32, error: Int32
+  ) throws(Failure) -> Child.Ending {
     try interruptions.check()
     let silence = try keeping { () throws(Errno) in try FileDescriptor(opening: "/dev/null", flags: O_RDWR) }
-    var command = workspace.command(arguments, variables: variables)
-    command.ownGroup = true
+    var command = command
+    command.group = .own
     command.input = silence.rawValue
-    command.output = output.descriptor
-    command.error = withErrors ? output.descriptor : silence.rawValue
-    let child: Child
-    do throws(SpawnError) { child = try command.start() } catch { throw Failure(error, starting: arguments[0]) }
-    guard let ending = child.wait(atMost: -1, orReadable: interruptions.descriptor) else {
-      _ = child.end()
-      throw .interrupted
-    }
-    return (ending, try keeping { () throws(Errno) in try output.lastLine() })
+    command.output = output
+    command.error = error
+    let running: ReapedCommand
+    do throws(SpawnError) { running = try ReapedCommand(command) } catch { throw Failure(error, starting: name) }
+    let ending = running.wait(orReadable: interruptions.descriptor)
+    // Nothing of an attempt may write any more when it is scored.
+    try running.endEverything()
+    guard let ending else { throw .interrupted }
+    return ending
   }
 
   private func attemptOutput() throws(Failure) -> Output {
-    try keeping { () throws(Errno) in
-      guard let logs = plan.logs else { return try Output(temporaryIn: store) }
-      return try Output(at: "\(logs)/\(number).log")
+    guard let logs = plan.logs else { return try temporaryOutput() }
+    return try keeping { () throws(Errno) in
+      try Output(at: BytePath(logs.bytes + Array("/\(number).log".utf8)))
     }
+  }
+
+  private func temporaryOutput() throws(Failure) -> Output {
+    try keeping { () throws(Errno) in try Output(temporaryIn: store) }
   }
 
   private func keeping<Value: ~Copyable>(_ body: () throws(Errno) -> Value) throws(Failure) -> Value {

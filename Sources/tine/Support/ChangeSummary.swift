@@ -51,17 +51,17 @@ extension Change {
   }
 
   /// The line that `tine diff` prints, such as `M base/5/16384  pages 10-12, 40`.
-  var line: [UInt8] {
-    var line = Array("\(letter) ".utf8)
-    if let oldPath { line += oldPath.quoted + Array(" -> ".utf8) }
+  var line: String {
+    var line = "\(letter) "
+    if let oldPath { line += oldPath.quoted + " -> " }
     line += path.quoted
-    if kind == .directory { line.append(UInt8(ascii: "/")) }
+    if kind == .directory { line += "/" }
     var details: [String] = []
     if !pages.isEmpty && change != .added && change != .deleted { details.append("pages " + pageList) }
     if !attributes.isEmpty && change != .added && change != .deleted {
       details.append(attributes.joined(separator: ", "))
     }
-    if !details.isEmpty { line += Array(("  " + details.joined(separator: "; ")).utf8) }
+    if !details.isEmpty { line += "  " + details.joined(separator: "; ") }
     return line
   }
 
@@ -73,25 +73,4 @@ extension Change {
 extension Change.PageRange {
   /// `7`, or `7-9`.
   var text: String { first == last ? "\(first)" : "\(first)-\(last)" }
-}
-
-extension BytePath {
-  /// The path as it is, or in quotes with escapes where it has control characters, quotes or backslashes.
-  var quoted: [UInt8] {
-    let isPlain = bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
-    if isPlain { return bytes }
-    var quoted = [UInt8(ascii: "\"")]
-    for byte in bytes {
-      switch byte {
-      case UInt8(ascii: "\n"): quoted += Array("\\n".utf8)
-      case UInt8(ascii: "\t"): quoted += Array("\\t".utf8)
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"): quoted += [UInt8(ascii: "\\"), byte]
-      case 0..<0x20, 0x7f:
-        let digits = String(byte, radix: 8)
-        quoted += Array(("\\" + String(repeating: "0", count: 3 - digits.count) + digits).utf8)
-      default: quoted.append(byte)
-      }
-    }
-    return quoted + [UInt8(ascii: "\"")]
-  }
 }

@@ -1,6 +1,7 @@
 import Control
 import FoundationEssentials
 import Glibc
+import SystemIO
 
 /// The one place that writes to standard output and standard error.
 enum Console {
@@ -9,52 +10,67 @@ enum Console {
   static let errorIsTerminal = isatty(STDERR_FILENO) == 1
 
   /// Writes a line to standard output.
-  static func print(_ line: String) { write(Array((line + "\n").utf8), to: STDOUT_FILENO) }
+  static func print(_ line: String) throws(Failure) { try print(Array(line.utf8)) }
 
-  /// Writes bytes to standard output, such as a path that is not text, and a line end.
-  static func print(_ line: [UInt8]) { write(line + [UInt8(ascii: "\n")], to: STDOUT_FILENO) }
-
-  /// Writes bytes to standard output without a line end.
-  static func printPiece(_ bytes: [UInt8]) { write(bytes, to: STDOUT_FILENO) }
-
-  /// Writes a value as JSON to standard output.
-  static func print(json value: some Encodable) throws {
-    write([UInt8](try JSON.encodeForReading(value)) + [UInt8(ascii: "\n")], to: STDOUT_FILENO)
+  /// Writes bytes, such as lines of a file, and a line end to standard output.
+  static func print(_ line: [UInt8]) throws(Failure) {
+    do throws(Errno) { try write(line + [UInt8(ascii: "\n")], to: STDOUT_FILENO) } catch {
+      throw Failure(output: error)
+    }
   }
 
-  /// Writes a line to standard error.
-  static func note(_ line: String) { write(Array((line + "\n").utf8), to: STDERR_FILENO) }
+  /// Writes a value as JSON to standard output.
+  static func print(json value: some Encodable) throws { try print([UInt8](try JSON.encodeForReading(value))) }
+
+  /// Tells the file behind standard output that nothing follows: some file systems report only then what they could not keep.
+  static func endOutput() throws(Failure) {
+    guard close(STDOUT_FILENO) != 0, Errno.last != .interrupted else { return }
+    throw Failure(output: .last)
+  }
+
+  /// Writes a line to standard error. Where that is gone, there is nobody to tell.
+  static func note(_ line: String) { draw(line + "\n") }
 
   /// Writes to standard error without a line end, as a progress bar does.
-  static func draw(_ text: String) { write(Array(text.utf8), to: STDERR_FILENO) }
+  static func draw(_ text: String) {
+    do throws(Errno) { try write(Array(text.utf8), to: STDERR_FILENO) } catch {}
+  }
 
-  /// Reports a failure as `error: …` and `hint: …`.
+  /// Reports a failure as `error: …` and `hint: …`. Its words may come from a daemon, and hold names.
   static func report(_ failure: Failure) {
     let style = Style(enabled: errorIsTerminal)
-    note(style.red("error:") + " " + failure.message)
-    if let hint = failure.hint { note(style.bold("hint:") + " " + hint) }
+    note(style.red("error:") + " " + Quoting.harmless(failure.message))
+    if let hint = failure.hint { note(style.bold("hint:") + " " + Quoting.harmless(hint)) }
   }
 
   /// Reports a command line that cannot be understood: ArgumentParser's message in the form of all others.
   static func report(usage message: String) {
     let prefix = "Error: "
     let style = Style(enabled: errorIsTerminal)
+    let message = Quoting.harmless(message, keepingLines: true)
     note(message.hasPrefix(prefix) ? style.red("error:") + " " + message.dropFirst(prefix.count) : message)
   }
 
-  /// A reader that went away ends the program quietly, as SIGPIPE would have.
-  private static func write(_ bytes: [UInt8], to descriptor: Int32) {
+  private static func write(_ bytes: [UInt8], to descriptor: Int32) throws(Errno) {
     var written = 0
     while written < bytes.count {
-      let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress! + written, $0.count - written) }
-      if count >= 0 {
-        written += count
-      } else if errno == EPIPE, descriptor == STDOUT_FILENO {
-        Glibc.exit(128 + SIGPIPE)
-      } else if errno != EINTR {
-        return
+      written += try retryingInterrupts {
+        bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress! + written, $0.count - written) }
       }
     }
+  }
+}
+
+extension Failure {
+  /// A reader that went away: the program ends quietly, as SIGPIPE would have it.
+  static let readerIsGone = Failure(.failed, "nobody reads the output")
+
+  /// Standard output does not take what was written.
+  fileprivate init(output error: Errno) {
+    self =
+      error == Errno(rawValue: EPIPE)
+      ? .readerIsGone
+      : Failure(.failed, "cannot write the output: \(error)", hint: "what the command changed stays changed")
   }
 }
 

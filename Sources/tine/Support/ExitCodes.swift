@@ -4,7 +4,7 @@ import Control
 extension Failure {
   var exitCode: Int32 {
     switch kind {
-    case .failed, .unreachable: 1
+    case .failed, .unreachable, .silent, .busy: 1
     case .noSuchName, .notAStore: 3
     case .nameTaken, .storeExists, .conflict: 4
     case .storeInUse: 5

@@ -1,5 +1,6 @@
 import Control
 import Service
+import SystemIO
 
 /// Who owns a store and carries out what a command asks for: its daemon where one runs, or else this process.
 enum Owner {
@@ -16,7 +17,9 @@ enum Owner {
   init(of store: String, _ interruptions: Interruptions?, writes: Bool) throws(Failure) {
     let deadline = ContinuousClock.now.advanced(by: Self.patience)
     while true {
-      if let remote = try RemoteEngine(store: store, interruption: interruptions?.descriptor) {
+      if let remote = try RemoteEngine(
+        store: store, interruption: interruptions?.descriptor, onSilence: Console.note)
+      {
         self = .daemon(remote)
         return
       }
@@ -34,11 +37,11 @@ enum Owner {
     let deadline = ContinuousClock.now.advanced(by: patience)
     let lock = StoreLock(of: store)
     while true {
-      if let remote = try RemoteEngine(store: store) { return remote }
+      if let remote = try RemoteEngine(store: store, onSilence: Console.note) { return remote }
       if lock.wait(atMost: pause) { return nil }
       guard ContinuousClock.now < deadline else {
         throw Failure(
-          .storeInUse, "the store \(store) is in use by another process, which does not answer",
+          .storeInUse, "the store \(store.quoted) is in use by another process, which does not answer",
           hint: "a command may be at work: try again when it has ended; or see daemon.log in the store")
       }
     }

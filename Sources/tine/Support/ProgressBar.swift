@@ -1,6 +1,7 @@
 import Control
 import Glibc
 import Synchronization
+import SystemIO
 
 /// Shows on standard error how far a long operation has come, where that is a terminal.
 final class ProgressBar: Sendable {
@@ -33,15 +34,16 @@ final class ProgressBar: Sendable {
   }
 
   private func line(_ progress: Progress, elapsed: Double) -> String {
+    let activity = Quoting.harmless(progress.activity)
     let done = figure(progress.done, progress.unit)
     guard let total = progress.total, total > 0 else {
-      return "\(progress.activity)  \(done)  \(Units.duration(seconds: elapsed))"
+      return "\(activity)  \(done)  \(Units.duration(seconds: elapsed))"
     }
     let share = min(1, Double(progress.done) / Double(total))
     let filled = Int(share * Double(Self.width))
     let bar = String(repeating: "━", count: filled) + String(repeating: "─", count: Self.width - filled)
     let figures = progress.unit == .bytes ? done : Units.grouped(progress.done)
-    var line = "\(progress.activity)  \(bar)  \(Int(share * 100)) %  \(figures) of \(figure(total, progress.unit))"
+    var line = "\(activity)  \(bar)  \(Int(share * 100)) %  \(figures) of \(figure(total, progress.unit))"
     if share > 0.02 && share < 1 && elapsed > 1 {
       line += "  \(Units.duration(seconds: elapsed / share * (1 - share))) left"
     }

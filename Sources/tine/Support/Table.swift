@@ -1,3 +1,6 @@
+import Control
+import SystemIO
+
 /// Columns of text, set so that people can read them.
 struct Table {
   struct Column {
@@ -15,9 +18,10 @@ struct Table {
 
   init(_ columns: Column...) { self.columns = columns }
 
+  /// Adds a row. Names among the cells are quoted; that nothing in a cell moves the others is seen to here.
   mutating func add(_ cells: String..., emphasis: Emphasis = .none) {
     precondition(cells.count == columns.count, "a row has a cell for each column")
-    rows.append((cells, emphasis))
+    rows.append((cells.map { Quoting.harmless($0) }, emphasis))
   }
 
   /// The lines of the table: titles in capitals, then the rows.
@@ -38,8 +42,8 @@ struct Table {
   }
 
   /// Prints the table to standard output.
-  func print() {
-    for line in lines(Style(enabled: Console.outputIsTerminal)) { Console.print(line) }
+  func print() throws(Failure) {
+    for line in lines(Style(enabled: Console.outputIsTerminal)) { try Console.print(line) }
   }
 
   private func line(_ cells: [String], _ widths: [Int]) -> String {

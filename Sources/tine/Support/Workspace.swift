@@ -1,8 +1,9 @@
 import Control
 import Glibc
 import Processes
+import SystemIO
 
-/// A fork that is mounted at a private directory while commands run in it.
+/// A fork that is mounted at a private directory while commands run in it, and at the latest until this process ends.
 struct Workspace: Sendable {
   let engine: RemoteEngine
   /// The fork's name.
@@ -20,7 +21,8 @@ struct Workspace: Sendable {
     self.shownAt = shownAt
     place = BytePath("\(store)/mounts")
     directory = BytePath("\(place.text)/\(name)")
-    _ = try engine.mount(MountRequest(reference: name, directory: directory, makesDirectory: true))
+    _ = try engine.mount(
+      MountRequest(reference: name, directory: directory, makesDirectory: true, session: try engine.session().token))
   }
 
   /// A command that runs in this view of the fork.
@@ -32,14 +34,13 @@ struct Workspace: Sendable {
     return command
   }
 
-  /// Ends what still runs in it, and unmounts it.
+  /// Unmounts it. What ran in it has ended.
   func close() throws(Failure) {
-    Descendants.end(with: Array("TINE_FORK=\(name)".utf8))
     try engine.unmount(UnmountRequest(directory: directory, lazy: true))
   }
 }
 
-/// The state that attempts start from: a snapshot that stands still, taken for them where the reference is a fork.
+/// The state that attempts start from: a snapshot, taken for them if the reference is a fork. It ends with this process at the latest.
 struct Origin: Sendable {
   /// The snapshot.
   let reference: String
@@ -49,7 +50,17 @@ struct Origin: Sendable {
   init(_ reference: String, for name: String, engine: RemoteEngine) throws(Failure) {
     self.engine = engine
     isOwn = !reference.contains("@")
-    self.reference = isOwn ? try engine.snapshot(SnapshotRequest(fork: reference, name: name)).name : reference
+    guard isOwn else {
+      self.reference = reference
+      return
+    }
+    let request = SnapshotRequest(fork: reference, name: name, session: try engine.session().token)
+    self.reference = try engine.snapshot(request).name
+  }
+
+  /// Makes a fork of it that ends with this process, unless it is kept.
+  func fork(_ name: String) throws(Failure) {
+    _ = try engine.fork(ForkRequest(source: reference, name: name, session: try engine.session().token))
   }
 
   /// Drops the snapshot, where it was taken for the attempts.
@@ -64,12 +75,29 @@ func freshName(_ prefix: String) -> String {
   return "\(prefix)-\(String(repeating: "0", count: 6 - digits.count))\(digits)"
 }
 
+extension ReapedCommand {
+  /// Ends what still runs of the command, and reports what cannot be ended.
+  func endEverything() throws(Failure) {
+    let survivors = finish()
+    if survivors.isEmpty { return }
+    let list = survivors.map { "\($0.process) (\($0.name))" }.joined(separator: ", ")
+    throw Failure(
+      .failed, "the command has left processes that could not be ended: \(list)",
+      hint: "they belong to another user, or wait in the kernel: end them as root")
+  }
+}
+
 extension Failure {
   /// Why a command did not start, and the exit code that says so.
   init(_ error: SpawnError, starting command: [UInt8]) {
-    let program = String(decoding: command, as: UTF8.self)
+    let program = Quoting.quoted(command)
     switch error.step {
-    case .program: self.init(.failed, "cannot run \(program): \(error.errno)")
+    case .program:
+      let isMissing = error.errno == .noSuchFile && Program.meansFileOfCaller(command)
+      self.init(
+        .failed, "cannot run \(program): \(error.errno)",
+        hint: isMissing
+          ? "a relative path is looked up where tine was called; 'sh -c PATH' runs a program of the fork" : nil)
     case .directory: self.init(.failed, "cannot enter the fork: \(error.errno)")
     case .namespace:
       self.init(

@@ -17,7 +17,7 @@ enum API {
     addHistory(to: api, engine)
     addMounts(to: api, engine)
     addUpkeep(to: api, engine)
-    addShutdown(to: router, engine, workers)
+    addShutdown(to: router, engine, workers, activity)
     return router
   }
 
@@ -39,7 +39,7 @@ enum API {
       let old = try given.query("old", as: String.self)
       try engine.diff(DiffRequest(old: old, new: given.query("new"), common: common, patch: patch), add)
     }
-    api.get("log") { (given) throws(Failure) in
+    api.get("log", as: .long) { (given) throws(Failure) in
       let since = try given.query("since", as: UInt64.self)
       let limit = try given.query("limit", as: Int.self)
       let verify = try given.query("verify", as: Bool.self) ?? false
@@ -76,14 +76,19 @@ enum API {
   /// Ends the daemon. The store is free when the answer is sent; the process ends when the client has read it, also where the
   /// store could not be closed in order.
   private static func addShutdown(
-    to router: Router<BasicRequestContext>, _ engine: some MountingEngine, _ workers: Workers
+    to router: Router<BasicRequestContext>, _ engine: some MountingEngine, _ workers: Workers, _ activity: Activity
   ) {
     router.post("v1/shutdown") { request, _ in
-      let failure = await shutDown(engine, workers)
+      var request = request
+      let message = try await request.collectBody(upTo: 1024)
+      let wish = try JSON.decode(ShutdownRequest.self, from: Data(message.readableBytesView))
+      let failure = await shutDown(wish, engine, workers)
+      // Refused, it serves as before.
+      if let failure, !activity.isEnding { throw failure }
       let status = failure.map { HTTPResponse.Status(code: $0.kind.status) } ?? .ok
       let answer = ByteBuffer(bytes: try failure.map { try JSON.encode(ErrorBody($0)) } ?? JSON.encode(Done()))
       let code = failure == nil ? EXIT_SUCCESS : EXIT_FAILURE
-      let body = ResponseBody(contentLength: answer.readableBytes) { writer in
+      let body = ResponseBody(contentLength: answer.readableBytes) { [request] writer in
         Task {
           try await Task.sleep(for: .seconds(5))
           exit(code)
@@ -101,9 +106,12 @@ enum API {
       return Response(status: status, headers: [.contentType: "application/json"], body: body)
     }
   }
-  private static func shutDown(_ engine: some MountingEngine, _ workers: Workers) async -> Failure? {
+
+  private static func shutDown(
+    _ request: ShutdownRequest, _ engine: some MountingEngine, _ workers: Workers
+  ) async -> Failure? {
     do throws(Failure) {
-      try await workers.run { () throws(Failure) in try engine.shutDown() }
+      try await workers.run(.ending) { () throws(Failure) in try engine.shutDown(request) }
       return nil
     } catch {
       return error

@@ -15,11 +15,12 @@ struct Endpoints {
   }
 
   func get<Answer: Codable & Sendable>(
-    _ path: RouterPath, _ body: @escaping @Sendable (Parameters) throws(Failure) -> Answer
+    _ path: RouterPath, as kind: Workers.Kind = .query,
+    _ body: @escaping @Sendable (Parameters) throws(Failure) -> Answer
   ) {
     group.get(path) { [calls] request, context in
       let parameters = try Parameters(request, context)
-      return try await calls.answer { () throws(Failure) in try body(parameters) }
+      return try await calls.answer(as: kind) { () throws(Failure) in try body(parameters) }
     }
   }
 
@@ -42,7 +43,7 @@ struct Endpoints {
   ) {
     group.delete(path) { [calls] request, context in
       let parameters = try Parameters(request, context)
-      return try await calls.answer { () throws(Failure) in try body(parameters) }
+      return try await calls.answer(as: .change) { () throws(Failure) in try body(parameters) }
     }
   }
 
@@ -51,7 +52,7 @@ struct Endpoints {
   ) {
     group.post(path) { [calls] request, _ in
       let message = try await calls.message(Message.self, of: request)
-      return try await calls.answer { () throws(Failure) in try body(message) }
+      return try await calls.answer(as: .change) { () throws(Failure) in try body(message) }
     }
   }
 
@@ -81,12 +82,16 @@ private struct Calls: Sendable {
     try JSON.decode(type, from: Data(buffer: try await request.body.collect(upTo: Self.limit)))
   }
 
+  /// The answer is written by the thread that blocks, too: it may be long.
   func answer<Answer: Codable & Sendable>(
-    _ body: @escaping @Sendable () throws(Failure) -> Answer
+    as kind: Workers.Kind, _ body: @escaping @Sendable () throws(Failure) -> Answer
   ) async throws -> Response {
     try activity.begin()
     defer { activity.end() }
-    return try Response.json(try await workers.run(body))
+    return try await workers.run(kind) { () throws(Failure) in
+      let answer = try body()
+      do { return try Response.json(answer) } catch { throw Failure(describing: error) }
+    }
   }
 
   /// The longest message that is read.

@@ -6,8 +6,8 @@ import SystemIO
 
 /// A request that is answered by an array of JSON, written while its elements are found.
 ///
-/// What waits to be sent is bounded, and the work stops where the client is gone. Where it fails before it has found anything, the answer is an
-/// error as any other; later, the error is the last element.
+/// What waits to be sent is bounded, and the work stops where the client is gone. Where it fails before it has found
+/// anything, the answer is an error as any other; later, the error is the last element.
 final class ListOperation<Element: Codable & Sendable>: Sendable {
   typealias Work = @Sendable ((Element) throws(Failure) -> Bool) throws(Failure) -> Void
 
@@ -23,7 +23,9 @@ final class ListOperation<Element: Codable & Sendable>: Sendable {
 
   /// An answer is sent in pieces of about this many bytes.
   private static var pieceSize: Int { 64 << 10 }
-  private static var mostWaiting: Int { 4 }
+  private static var mostWaiting: Int { 256 }
+  /// How long a client may leave what waits unread, in milliseconds; a person may be paging through it.
+  private static var patience: Int { 600_000 }
 
   init(workers: Workers, activity: Activity, _ work: @escaping Work) {
     self.workers = workers
@@ -39,7 +41,7 @@ final class ListOperation<Element: Codable & Sendable>: Sendable {
     continuation.onTermination = { _ in self.cancel() }
     Task {
       do {
-        try await workers.run { () throws(Failure) in try self.run { continuation.yield($0) } }
+        try await workers.run(.long) { () throws(Failure) in try self.run { continuation.yield($0) } }
         continuation.finish()
       } catch {
         continuation.finish(throwing: error)
@@ -107,11 +109,11 @@ final class ListOperation<Element: Codable & Sendable>: Sendable {
 
   /// Hands a piece on as soon as few enough wait. Returns false where nobody reads any more.
   private func send(_ piece: inout ByteBuffer, _ yield: (ByteBuffer) -> Void) -> Bool {
-    let isWanted = state.wait { state -> Bool? in
+    let isWanted = state.wait(atMost: Self.patience) { state -> Bool? in
       if state.isCanceled { return false }
       return state.waiting < Self.mostWaiting ? true : nil
     }
-    guard isWanted else { return false }
+    guard isWanted == true else { return false }
     state.withLock { $0.waiting += 1 }
     yield(piece)
     piece = ByteBuffer()

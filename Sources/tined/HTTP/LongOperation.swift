@@ -43,12 +43,13 @@ final class LongOperation<Answer: Codable & Sendable>: Sendable {
 
   private func cancel() { isCanceled.store(true, ordering: .relaxed) }
 
+  /// A client that does not read misses reports, and never the result, which comes last.
   private func start() throws(Failure) -> AsyncStream<StreamLine<Answer>> {
-    let (lines, continuation) = AsyncStream<StreamLine<Answer>>.makeStream()
+    let (lines, continuation) = AsyncStream<StreamLine<Answer>>.makeStream(bufferingPolicy: .bufferingNewest(16))
     try activity.begin()
     Task {
       do {
-        let result = try await workers.run { () throws(Failure) in
+        let result = try await workers.run(.long) { () throws(Failure) in
           try self.operation { progress in
             if self.isTimeToReport() { continuation.yield(.progress(progress)) }
             return !self.isCanceled.load(ordering: .relaxed) && !self.activity.isEnding

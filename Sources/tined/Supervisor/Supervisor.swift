@@ -37,6 +37,7 @@ struct Supervisor {
     var isEnding: Bool
     var isLate = false
     var successor: String?
+    var heartbeat = HeartbeatWatch()
     var ending = Child.Ending.exited(0)
 
     /// It was killed, so what it served may still be mounted, and threads of it may wait for that.
@@ -166,6 +167,7 @@ struct Supervisor {
   ) throws(Errno) {
     while true {
       endIfLate(worker, &life)
+      if let report = life.heartbeat.look(at: worker) { log.error("\(report)") }
       if let signal = signals.next(orReadable: socket.descriptor.rawValue, atMost: Self.pause) {
         log.notice("passing signal \(signal) on to the worker")
         // It may not hear of it, if it has just been started or is about to die.
@@ -210,6 +212,7 @@ struct Supervisor {
       lastThatServed = program
       if life.isEnding { worker.signal(SIGTERM) }
     case .ending: life.isEnding = true
+    case .alive: if let report = life.heartbeat.note() { log.notice("\(report)") }
     case .replace(let program):
       life.successor = program
       // What it has acknowledged is in the ledger, so this is as good an end as any.
@@ -233,6 +236,12 @@ enum Descriptors {
   static let requests = "requests"
 
   static func mount(_ number: Int) -> String { "mount-\(number)" }
+
+  static func session(_ number: Int) -> String { "session-\(number)" }
+
+  static func sessionNumber(_ name: String) -> Int? {
+    name.hasPrefix("session-") ? Int(name.dropFirst("session-".count)) : nil
+  }
 
   static func mountNumber(_ name: String) -> Int? {
     name.hasPrefix("mount-") ? Int(name.dropFirst("mount-".count)) : nil

@@ -69,6 +69,13 @@ final class SupervisorLink: Sendable {
     }
   }
 
+  /// Says that this worker answers, where what was said before has been heard: a supervisor that does not listen needs the room for what must be heard.
+  func tellLife() -> Bool {
+    let isHeard = isAlone.withLock { !$0 && socket.isDrained }
+    if isHeard { tell(.alive) }
+    return isHeard
+  }
+
   /// Whether there is a supervisor still.
   var isReachable: Bool {
     isAlone.withLock { isAlone in

@@ -80,11 +80,7 @@ struct Takeover {
 
   /// Serves the mounts again that the worker before has served. Where there was none, takes away what a daemon left behind dead.
   func goOn(in table: MountTable) throws(Failure) {
-    if mounts.isEmpty {
-      for directory in try MountRecord(store: store).clear() {
-        log.notice("took away the dead mount at \(directory.text)")
-      }
-    }
+    if mounts.isEmpty { clearAfterKilledDaemon() }
     if journal.unansweredCount > 0 {
       log.notice("\(journal.unansweredCount) changes of names were made and not answered")
     }
@@ -100,6 +96,14 @@ struct Takeover {
     }
     // Whoever waits for a mount waits no more; the socket comes later.
     if !mounts.isEmpty { supervisor.tell(.serving) }
+  }
+
+  /// What cannot be cleared keeps nobody from using the store.
+  private func clearAfterKilledDaemon() {
+    let clearing = MountRecord(store: store).clear()
+    for directory in clearing.directories { log.notice("took away the dead mount at \(directory.text)") }
+    for failure in clearing.failures { log.error("\(failure.message)") }
+    if let damage = clearing.damage { log.error("\(damage)") }
   }
 
   /// The disk has lost what was answered and not flushed, as when the host loses power. Whoever uses a mount believes it to be there, so the mounts
