@@ -147,7 +147,9 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(name: "ControlTests", dependencies: ["Control", "SystemIO"], swiftSettings: settings),
     .testTarget(name: "ProcessesTests", dependencies: ["Processes", "SystemIO", "tine"], swiftSettings: settings),
-    .testTarget(name: "ServiceTests", dependencies: ["Service"], swiftSettings: settings),
+    .testTarget(
+      name: "ServiceTests", dependencies: ["Service", "Control", "FileSystem", "SystemIO", "TestSupport"],
+      swiftSettings: settings),
     fuzzing(isFuzzer: Context.environment["TINE_FUZZING"] != nil),
     .testTarget(
       name: "CommandTests", dependencies: ["tine", "tined", "Processes", "SystemIO"], exclude: ["Transcripts"],

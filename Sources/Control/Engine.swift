@@ -10,7 +10,8 @@ public protocol Engine: Sendable {
   func snapshot(_ request: SnapshotRequest) throws(Failure) -> Head
   func drop(_ reference: String) throws(Failure)
 
-  func diff(_ request: DiffRequest) throws(Failure) -> [Change]
+  /// Gives the changes to `body`, one at a time as they are found, until it returns false.
+  func diff(_ request: DiffRequest, _ body: (Change) throws(Failure) -> Bool) throws(Failure)
   /// Stops with `canceled` as soon as `isWanted` says no.
   func log(_ request: LogRequest, while isWanted: () -> Bool) throws(Failure) -> [LogEntry]
 
@@ -22,6 +23,15 @@ public protocol Engine: Sendable {
 
 extension Engine {
   public func log(_ request: LogRequest) throws(Failure) -> [LogEntry] { try log(request) { true } }
+  /// All changes at once.
+  public func diff(_ request: DiffRequest) throws(Failure) -> [Change] {
+    var changes: [Change] = []
+    try diff(request) { change in
+      changes.append(change)
+      return true
+    }
+    return changes
+  }
 }
 
 /// An engine that can also mount: only a daemon, which outlives the command that asked for it.

@@ -4,14 +4,30 @@ import Glibc
 import Store
 
 extension LocalEngine {
-  public func diff(_ request: DiffRequest) throws(Failure) -> [Control.Change] {
+  public func diff(_ request: DiffRequest, _ body: (Control.Change) throws(Failure) -> Bool) throws(Failure) {
     let store = try store()
-    let changes = try translating { () throws(StoreError) in
-      try store.diff(Reference(request.old), Reference(request.new))
+    if request.common == true, request.old == nil {
+      throw Failure(.badRequest, "what two have in common needs both of them")
     }
-    guard request.patch else { return changes.map { Control.Change($0, patch: nil) } }
-    let patches = PatchMaker(old: try fileSystem(request.old), new: try fileSystem(request.new))
-    return try changes.map { (change) throws(Failure) in Control.Change(change, patch: try patches.patch(change)) }
+    let comparison = try translating { () throws(StoreError) in
+      let new = try Reference(request.new)
+      guard let old = request.old else { return try store.compareWithForkPoint(new) }
+      return try request.common == true
+        ? store.compareWithCommonMoment(of: Reference(old), new) : store.compare(Reference(old), new)
+    }
+    let patches = request.patch ? PatchMaker(comparison) : nil
+    var failure: Failure?
+    try translating { () throws(StoreError) in
+      try comparison.forEachChange { change in
+        do throws(Failure) {
+          return try body(Control.Change(change, patch: patches?.patch(change)))
+        } catch {
+          failure = error
+          return false
+        }
+      }
+    }
+    if let failure { throw failure }
   }
 
   public func log(_ request: LogRequest, while isWanted: () -> Bool) throws(Failure) -> [Control.LogEntry] {
@@ -77,15 +93,12 @@ extension RecordKind {
 }
 
 extension Control.Change {
-  init(_ change: StoredChange, patch: String?) {
-    let isNew = change.kind == .added
-    let isGone = change.kind == .removed
+  init(_ change: StoredChange, patch: [UInt8]?) {
     self.init(
       path: BytePath(change.path), oldPath: change.oldPath.map { BytePath($0) }, change: Kind(change),
       kind: FileKind(type: change.type),
       pages: change.pages.map { PageRange(first: $0.lowerBound, last: $0.upperBound - 1) },
-      attributes: change.attributes.map(\.text), oldSize: isNew ? nil : change.oldSize,
-      newSize: isGone ? nil : change.newSize, patch: patch)
+      attributes: change.attributes.map(\.text), oldSize: change.old?.size, newSize: change.new?.size, patch: patch)
   }
 }
 
@@ -96,7 +109,7 @@ extension Control.Change.Kind {
     case .removed: self = .deleted
     case .renamed: self = .renamed
     case .modified:
-      let isContent = !change.pages.isEmpty || change.attributes.isEmpty || change.attributes.contains(.size)
+      let isContent = !change.pages.isEmpty || !Set(change.attributes).isDisjoint(with: [.size, .target])
       self = isContent ? .modified : .attributes
     }
   }

@@ -101,7 +101,8 @@ struct RecoveredStore {
           // Epoch 0 owns no node: the first change of each fork gives it one of its own.
           try decoding(key) { () throws(DecodingFailure) in try HeadState(id: key.object, epoch: 0, decoding: bytes) }
         }
-        guard head.tree.root.generation < manifest.nextGeneration else {
+        let roots = [head.tree.root] + (head.forkPoint.map { [$0.root] } ?? [])
+        guard roots.allSatisfy({ $0.generation < manifest.nextGeneration }) else {
           throw .damaged("head \(head.id) has a root that no checkpoint wrote")
         }
         catalog.add(head)

@@ -157,14 +157,14 @@ extension Store {
 
   /// Opens the state that a fork or snapshot has now, read-only: it stays as it is, whatever is done to the fork.
   public func frozenVolume(_ reference: Reference) throws(StoreError) -> Volume {
-    let (head, name) = try catalog.withLock { (catalog) throws(StoreError) in
-      let head = try catalog.find(reference)
-      return (head, catalog.fullName(head))
-    }
-    guard let pinned = pin(head) else { throw StoreError(.noSuchName, "there is no '\(reference)' any more") }
+    frozenVolume(try pin(reference), named: "\(reference)")
+  }
+
+  /// Opens a state that is kept.
+  func frozenVolume(_ pinned: PinnedTree, named name: String) -> Volume {
     let frozen = HeadState(
-      id: head.id, kind: .snapshot, name: head.name, ownerID: head.ownerID, parentID: head.parentID,
-      createdAt: head.createdAt, createdLSN: head.createdLSN, lastLSN: head.createdLSN, tree: pinned.tree)
+      id: 0, kind: .snapshot, name: name, ownerID: 0, parentID: 0, createdAt: 0, createdLSN: 0, lastLSN: 0,
+      tree: pinned.tree)
     return Volume(self, frozen, name: name, pinned: pinned)
   }
 

@@ -82,10 +82,10 @@ final class DaemonEngine: MountingEngine {
 
   // MARK: History
 
-  func diff(_ request: DiffRequest) throws(Failure) -> [Change] {
-    try table.barrier(request.old)
+  func diff(_ request: DiffRequest, _ body: (Change) throws(Failure) -> Bool) throws(Failure) {
+    if let old = request.old { try table.barrier(old) }
     try table.barrier(request.new)
-    return try local.diff(request)
+    try local.diff(request, body)
   }
 
   func log(_ request: LogRequest, while isWanted: () -> Bool) throws(Failure) -> [LogEntry] {

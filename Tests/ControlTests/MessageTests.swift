@@ -43,7 +43,7 @@ struct MessageTests {
     let pages = [Change.PageRange(first: 10, last: 12), Change.PageRange(first: 40, last: 40)]
     let change = Change(
       path: BytePath("base/5/1"), change: .modified, kind: .file, pages: pages, attributes: ["mode"], oldSize: 1 << 40,
-      newSize: 200_000, patch: "@@")
+      newSize: 200_000, patch: Array("@@".utf8))
     let copy = try roundTrip(change)
     #expect(copy.pages == pages)
     #expect(copy.changedBytes == 4 * 4096)

@@ -113,6 +113,39 @@ struct LineTests {
   }
 }
 
+@Suite("Elements of an array")
+struct ElementTests {
+  private func elements(_ body: String, pieces size: Int = .max) throws -> [String] {
+    var reader = ElementReader(try Response(reading: Pieces("HTTP/1.1 200 OK\r\n\r\n" + body, size: size)))
+    var elements: [String] = []
+    while let element = try reader.next() { elements.append(String(decoding: element, as: UTF8.self)) }
+    return elements
+  }
+
+  @Test("Elements come out whole, however they are cut", arguments: [1, 3, 10, .max])
+  func whole(size: Int) throws {
+    let body = #" [ {"a": [1, 2], "b": "], \\\", {"}, 7 ,{"c": {"d": "x, y"}}, "z\\" ]  rest"#
+    #expect(
+      try elements(body, pieces: size) == [#"{"a":[1,2],"b":"], \\\", {"}"#, "7", #"{"c":{"d":"x, y"}}"#, #""z\\""#])
+    #expect(try elements("[]", pieces: size) == [])
+  }
+
+  @Test("What is no array, or does not end, is an error", arguments: ["", "{}", "[1", "[1,", "[{]", "[\"a]", "[}]"])
+  func malformed(body: String) {
+    #expect(throws: Failure.self) { try elements(body) }
+  }
+
+  @Test("An error after the first elements is told")
+  func failure() throws {
+    let error = try JSON.encode(ListElement<Change>.error(Failure(.damaged, "a node", hint: nil)))
+    guard case .error(let failure) = try JSON.decode(ListElement<Change>.self, from: error) else {
+      Issue.record("it is taken for a change")
+      return
+    }
+    #expect(failure.kind == .damaged && failure.message == "a node")
+  }
+}
+
 /// A small generator with a seed, so that a failure can be repeated.
 struct SplitMix: RandomNumberGenerator {
   var state: UInt64

@@ -5,7 +5,7 @@ import Testing
 @Suite("Unified diffs")
 struct UnifiedDiffTests {
   private func patch(_ old: String, _ new: String) -> String {
-    UnifiedDiff(old, new).text(oldName: "a/f", newName: "b/f")
+    String(decoding: UnifiedDiff(Array(old.utf8), Array(new.utf8)).hunks, as: UTF8.self)
   }
 
   @Test("Changes stand in their context, far ones in hunks of their own")
@@ -13,8 +13,6 @@ struct UnifiedDiffTests {
     let old = (1...20).map { "\($0)\n" }.joined()
     let new = old.replacing("\n2\n", with: "\ntwo\n").replacing("\n18\n", with: "\n")
     let expected = """
-      --- a/f
-      +++ b/f
       @@ -1,5 +1,5 @@
        1
       -2
@@ -36,10 +34,10 @@ struct UnifiedDiffTests {
 
   @Test("A missing newline at the end is a difference, and is said")
   func newlines() {
-    #expect(patch("a\n", "a") == "--- a/f\n+++ b/f\n@@ -1,1 +1,1 @@\n-a\n+a\n\\ No newline at end of file\n")
-    #expect(patch("", "a\n") == "--- a/f\n+++ b/f\n@@ -0,0 +1,1 @@\n+a\n")
-    #expect(UnifiedDiff("a\n", "a\n").isEmpty)
-    #expect(!UnifiedDiff("a\n", "a").isEmpty)
+    #expect(patch("a\n", "a") == "@@ -1,1 +1,1 @@\n-a\n+a\n\\ No newline at end of file\n")
+    #expect(patch("", "a\n") == "@@ -0,0 +1,1 @@\n+a\n")
+    #expect(UnifiedDiff(Array("a\n".utf8), Array("a\n".utf8)).isEmpty)
+    #expect(!UnifiedDiff(Array("a\n".utf8), Array("a".utf8)).isEmpty)
   }
 
   @Test("Applied to the old text, a patch gives the new one", arguments: 0..<200)
@@ -48,6 +46,34 @@ struct UnifiedDiffTests {
     let old = randomText(&random)
     let new = Bool.random(using: &random) ? randomText(&random) : mutated(old, &random)
     #expect(try apply(patch(old, new), to: old) == new, "seed \(seed)")
+  }
+
+  /// Once compared as text, where these lines count as the same.
+  @Test("Lines that only look alike differ")
+  func unicode() {
+    #expect(patch("cafe\u{301}\n", "caf\u{e9}\n") == "@@ -1,1 +1,1 @@\n-cafe\u{301}\n+caf\u{e9}\n")
+    let latin = UnifiedDiff([0x63, 0xe9, 0x0a], [0x63, 0xe8, 0x0a])
+    #expect(latin.hunks.suffix(8) == [0x2d, 0x63, 0xe9, 0x0a, 0x2b, 0x63, 0xe8, 0x0a])
+  }
+
+  /// Once the time was that of the product of both lengths where texts have nothing in common.
+  @Test("Texts that have little in common take little time", arguments: ["new", "shuffled", "periodic", "moved"])
+  func large(form: String) throws {
+    var random = SplitMix(state: 1)
+    var old = (0..<20_000).map { "\($0 * 7919 % 1_000_003),\($0),row\n" }
+    var new = old
+    switch form {
+    case "new": new = (0..<20_000).map { "\($0 * 104_729 % 1_000_003),\($0),line\n" }
+    case "shuffled": new.shuffle(using: &random)
+    case "periodic":
+      old = (0..<100_000).map { "\($0 % 3 == 0 ? 1 : $0 % 7)\n" }
+      new = (0..<100_000).map { "\($0 % 5 == 0 ? 1 : $0 % 4)\n" }
+    default: new = Array(old[10_000...] + old[..<10_000])
+    }
+    let start = ContinuousClock.now
+    let patch = patch(old.joined(), new.joined())
+    #expect(start.duration(to: .now) < .seconds(20), "a debug build takes a few seconds")
+    #expect(try apply(patch, to: old.joined()) == new.joined())
   }
 
   private func randomText(_ random: inout SplitMix) -> String {
@@ -73,7 +99,7 @@ struct UnifiedDiffTests {
     rest[rest.count - 1].removeLast()
     var result = ""
     var position = 0
-    let lines = Array(patch.split(separator: "\n").dropFirst(2))
+    let lines = Array(patch.split(separator: "\n"))
     for (index, line) in lines.enumerated() where !line.hasPrefix("\\") {
       if line.hasPrefix("@@") {
         let numbers = try #require(line.firstMatch(of: #/-(\d+),(\d+)/#)?.output)

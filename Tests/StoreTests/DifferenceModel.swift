@@ -3,74 +3,117 @@ import TestSupport
 @testable import Store
 
 extension ModelFileSystem {
-  /// Throws where the changes are not what tells this state from another.
+  /// Throws where the changes are not what leads from this state to another, path by path, or where they tell what is
+  /// no difference.
   func compareDifference(to new: ModelFileSystem, _ changes: [Change]) throws {
-    let (oldNames, newNames) = (names, new.names)
-    for inode in Set(oldNames.keys).union(newNames.keys).sorted() {
-      let lost = oldNames[inode, default: []].subtracting(newNames[inode, default: []])
-      let gained = newNames[inode, default: []].subtracting(oldNames[inode, default: []])
-      try compare(inode, new, lost, gained, changes)
-    }
-    for change in changes where change.pages != change.pages.sorted(by: { $0.lowerBound < $1.lowerBound }) {
-      throw Wrong("the pages of \(change) are not in order")
-    }
+    var model = try DifferenceModel(old: self, new: new, changes)
+    try model.verify()
   }
+}
 
-  /// The names of each inode: its directory and its name there.
-  private var names: [UInt64: Set<Name>] {
-    var names: [UInt64: Set<Name>] = [Self.root: [Name(directory: 0, name: [0x2e])]]
-    for (directory, node) in nodes {
-      for (name, inode) in node.entries { names[inode, default: []].insert(Name(directory: directory, name: name)) }
-    }
-    return names
-  }
+/// What changes say, applied to the paths of the old state.
+private struct DifferenceModel {
+  private let old: ModelFileSystem
+  private let new: ModelFileSystem
+  private let oldPaths: [[UInt8]: UInt64]
+  private let newPaths: [[UInt8]: UInt64]
+  /// By the path in the new state, whatever is there then.
+  private var told: [[UInt8]: Change] = [:]
+  private var removed: Set<[UInt8]> = []
+  private var origins: [[UInt8]: [UInt8]] = [[]: []]
 
-  private struct Name: Hashable {
-    let directory: UInt64
-    let name: [UInt8]
-  }
-
-  private func path(_ name: Name) -> [UInt8] {
-    if name.directory <= Self.root { return name.name }
-    guard let above = names[name.directory]?.first else { return [] }
-    return path(above) + [UInt8(ascii: "/")] + name.name
-  }
-
-  private func compare(
-    _ inode: UInt64, _ new: ModelFileSystem, _ lost: Set<Name>, _ gained: Set<Name>, _ changes: [Change]
-  ) throws {
-    let renames = min(lost.count, gained.count)
-    let (lostPaths, gainedPaths) = (Set(lost.map { path($0) }), Set(gained.map { new.path($0) }))
-    let renamed = changes.filter {
-      $0.kind == .renamed && gainedPaths.contains($0.path) && lostPaths.contains($0.oldPath!)
-    }
-    guard renamed.count >= renames else {
-      throw Wrong("inode \(inode) has other names, and \(changes) does not say so")
-    }
-    for path in gainedPaths where !changes.contains(where: { $0.path == path && [.added, .renamed].contains($0.kind) })
-    {
-      throw Wrong("\(path) came, and \(changes) does not say so")
-    }
-    for path in lostPaths
-    where !changes.contains(where: { $0.path == path && $0.kind == .removed || $0.oldPath == path }) {
-      throw Wrong("\(path) went, and \(changes) does not say so")
-    }
-    guard let before = nodes[inode], let after = new.nodes[inode], before.links > 0, after.links > 0 else { return }
-    let pages = Set(before.pages.keys).union(after.pages.keys).filter { before.pages[$0] != after.pages[$0] }
-    let differs =
-      !pages.isEmpty || before.size != after.size && !after.isDirectory || before.mode != after.mode
-      || before.attributes != after.attributes
-    let paths = new.names[inode, default: []].map { new.path($0) }
-    let told = changes.filter { paths.contains($0.path) && [.modified, .renamed].contains($0.kind) }
-    guard differs else {
-      if let change = told.first(where: { $0.kind == .modified && $0.attributes != [.extendedAttributes] }) {
-        throw Wrong("nothing differs, but \(change)")
+  init(old: ModelFileSystem, new: ModelFileSystem, _ changes: [Change]) throws {
+    self.old = old
+    self.new = new
+    oldPaths = old.paths.merging([[]: ModelFileSystem.root]) { $1 }
+    newPaths = new.paths.merging([[]: ModelFileSystem.root]) { $1 }
+    for change in changes {
+      let path = Self.path(change.path)
+      if change.kind == .removed {
+        guard removed.insert(path).inserted else { throw Wrong("\(change) is told twice") }
+      } else {
+        guard told.updateValue(change, forKey: path) == nil else { throw Wrong("\(change) is not all about its path") }
       }
-      return
     }
-    guard let change = told.first else { throw Wrong("inode \(inode) differs, and \(changes) does not say so") }
-    guard Set(change.pages.flatMap { Array($0) }) == pages else {
-      throw Wrong("inode \(inode) differs in pages \(pages.sorted()), and not in \(change.pages)")
+  }
+
+  private static func path(_ path: [UInt8]) -> [UInt8] { path == [UInt8(ascii: ".")] ? [] : path }
+
+  mutating func verify() throws {
+    for (path, change) in told where newPaths[path] == nil { throw Wrong("nothing is at \(path), but \(change)") }
+    for path in removed where oldPaths[path] == nil { throw Wrong("nothing was at \(path), but it is said to be gone") }
+    // A directory is shorter than what is in it.
+    for path in newPaths.keys.sorted(by: { $0.count < $1.count }) { try verify(path) }
+    var used: Set<[UInt8]> = []
+    for origin in origins.values where !used.insert(origin).inserted { throw Wrong("\(origin) became two things") }
+    for path in oldPaths.keys where used.contains(path) == removed.contains(path) {
+      throw Wrong("\(path) is gone and is not, or neither")
     }
+    for (path, change) in told where change.kind == .added {
+      guard let inode = oldPaths[path], removed.contains(path) else { continue }
+      guard old[inode].kind != new[newPaths[path]!].kind else { throw Wrong("\(path) is told as gone and come") }
+    }
+  }
+
+  /// Finds where something was before, and whether all that differs is told.
+  private mutating func verify(_ path: [UInt8]) throws {
+    let after = new[newPaths[path]!]
+    let change = told[path]
+    if change?.kind == .added { return }
+    let origin = try change?.old.map { Self.path($0.path) } ?? inherited(path)
+    guard let inode = oldPaths[origin] else { throw Wrong("\(path) is told to have been at \(origin)") }
+    let before = old[inode]
+    guard before.kind == after.kind else {
+      throw Wrong("\(path) was of another kind at \(origin), and nothing says so")
+    }
+    origins[path] = origin
+    let pages = Set(before.pages.keys).union(after.pages.keys).filter { before.pages[$0] != after.pages[$0] }
+    guard Set(change?.pages.flatMap { Array($0) } ?? []) == pages else {
+      throw Wrong("\(path) differs in pages \(pages.sorted()), and not in \(change?.pages ?? [])")
+    }
+    guard before.attributes(differingFrom: after) == Set(change?.attributes ?? []) else {
+      throw Wrong("\(path) differs in \(before.attributes(differingFrom: after)), not in \(change?.attributes ?? [])")
+    }
+    let isRenamed = change?.kind == .renamed
+    if isRenamed, origin == path { throw Wrong("\(path) is renamed to itself") }
+    if !isRenamed, let change, change.pages.isEmpty, change.attributes.isEmpty { throw Wrong("\(change) is no change") }
+    if !isRenamed, origin != (try inherited(path)) {
+      throw Wrong("\(path) was at \(origin), and is not told as renamed")
+    }
+    // Whatever keeps its path is not renamed.
+    if isRenamed, !after.isDirectory, oldPaths[path].map({ old[$0].kind }) == after.kind {
+      throw Wrong("\(path) is compared with \(origin)")
+    }
+  }
+
+  /// Where the path was where only directories above it were renamed.
+  private func inherited(_ path: [UInt8]) throws -> [UInt8] {
+    guard let slash = path.lastIndex(of: UInt8(ascii: "/")) else { return path }
+    guard let directory = origins[Array(path[..<slash])] else { throw Wrong("\(path) came, and nothing says so") }
+    return directory + path[slash...]
+  }
+}
+
+extension ModelFileSystem.Node {
+  fileprivate enum Kind { case directory, file, link, device }
+
+  fileprivate var kind: Kind {
+    switch content {
+    case .directory: .directory
+    case .file: .file
+    case .link: .link
+    case .device: .device
+    }
+  }
+
+  fileprivate func attributes(differingFrom other: Self) -> Set<Change.Attribute> {
+    var differing: Set<Change.Attribute> = []
+    if mode != other.mode { differing.insert(.mode) }
+    if isFile, size != other.size { differing.insert(.size) }
+    if attributes != other.attributes { differing.insert(.extendedAttributes) }
+    if case .link(let target) = content, case .link(let otherTarget) = other.content, target != otherTarget {
+      differing.insert(.target)
+    }
+    return differing
   }
 }

@@ -77,6 +77,26 @@ final class Client: Sendable {
     throw isCanceled ? .canceled : .truncated
   }
 
+  /// Sends a request that is answered by an array, and gives its elements to `body` as they come, until it returns false.
+  func list<Element: Decodable>(
+    _ request: Request, _ body: (Element) throws(Failure) -> Bool
+  ) throws(Failure) {
+    let connection = try connection()
+    try connection.write(request.encoded)
+    var response = try Response(reading: connection)
+    guard response.status == 200 else {
+      throw Self.failure(status: response.status, Data(try response.rest()))
+    }
+    var elements = ElementReader(response)
+    while let element = try elements.next() {
+      let listed = try Self.decode(ListElement<Element>.self, from: Data(element))
+      switch listed {
+      case .element(let element): guard try body(element) else { return }
+      case .error(let failure): throw failure
+      }
+    }
+  }
+
   private func connection() throws(Failure) -> Connection {
     if let connection = first.withLock({ $0.take() }) { return connection }
     guard let connection = try Self.connect(to: store, watch) else {

@@ -41,9 +41,11 @@ public final class RemoteEngine: MountingEngine {
     try client.call(Request(method: .delete, path: ["heads", reference]), as: Done.self)
   }
 
-  public func diff(_ request: DiffRequest) throws(Failure) -> [Change] {
-    let query = [("old", request.old), ("new", request.new), ("patch", String(request.patch))]
-    return try client.call(Request(method: .get, path: ["diff"], query: query), within: nil)
+  public func diff(_ request: DiffRequest, _ body: (Change) throws(Failure) -> Bool) throws(Failure) {
+    var query = [(name: "new", value: request.new), ("patch", String(request.patch))]
+    if let old = request.old { query.append(("old", old)) }
+    if request.common == true { query.append(("common", "true")) }
+    try client.list(Request(method: .get, path: ["diff"], query: query), body)
   }
 
   /// The daemon stops where this process ends; `isWanted` is not asked.

@@ -2,7 +2,7 @@
 public struct Change: Sendable {
   public enum Kind: String, Codable, Sendable {
     case added, deleted, modified, renamed
-    /// Only owner, permissions, times or extended attributes differ.
+    /// Only owner, permissions, device number or extended attributes differ.
     case attributes
   }
 
@@ -40,16 +40,16 @@ public struct Change: Sendable {
   public let kind: FileKind
   /// The pages whose bytes differ.
   public let pages: [PageRange]
-  /// The attributes that differ: `mode`, `owner`, `group`, `size`, `modified`, `xattrs`, `target`, `device`, `links`.
+  /// The attributes that differ: `mode`, `owner`, `group`, `size`, `device`, `target` (of a symbolic link), `xattrs`.
   public let attributes: [String]
   public let oldSize: UInt64?
   public let newSize: UInt64?
-  /// A unified diff, where it was asked for and both sides are small text files.
-  public let patch: String?
+  /// Where it was asked for, a patch of the content, mode and path of a file or symbolic link.
+  public let patch: [UInt8]?
 
   public init(
     path: BytePath, oldPath: BytePath? = nil, change: Kind, kind: FileKind, pages: [PageRange] = [],
-    attributes: [String] = [], oldSize: UInt64? = nil, newSize: UInt64? = nil, patch: String? = nil
+    attributes: [String] = [], oldSize: UInt64? = nil, newSize: UInt64? = nil, patch: [UInt8]? = nil
   ) {
     self.path = path
     self.oldPath = oldPath
@@ -71,7 +71,7 @@ public struct Change: Sendable {
 
 extension Change: Codable {
   enum CodingKeys: String, CodingKey {
-    case path, pathBytes, oldPath, oldPathBytes, change, kind, pages, attributes, oldSize, newSize, patch
+    case path, pathBytes, oldPath, oldPathBytes, change, kind, pages, attributes, oldSize, newSize, patch, patchBytes
   }
 
   public init(from decoder: any Decoder) throws {
@@ -84,7 +84,7 @@ extension Change: Codable {
     attributes = try container.decodeIfPresent([String].self, forKey: .attributes) ?? []
     oldSize = try container.decodeIfPresent(UInt64.self, forKey: .oldSize)
     newSize = try container.decodeIfPresent(UInt64.self, forKey: .newSize)
-    patch = try container.decodeIfPresent(String.self, forKey: .patch)
+    patch = try container.decodePathIfPresent(forKey: .patch, bytesKey: .patchBytes)?.bytes
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -97,20 +97,24 @@ extension Change: Codable {
     if !attributes.isEmpty { try container.encode(attributes, forKey: .attributes) }
     try container.encodeIfPresent(oldSize, forKey: .oldSize)
     try container.encodeIfPresent(newSize, forKey: .newSize)
-    try container.encodeIfPresent(patch, forKey: .patch)
+    if let patch { try container.encode(BytePath(patch), forKey: .patch, bytesKey: .patchBytes) }
   }
 }
 
 /// Asks what changed from one head to another.
 public struct DiffRequest: Codable, Sendable {
-  public let old: String
+  /// None for what `new` began with when it was forked.
+  public let old: String?
   public let new: String
-  /// Whether small text files come with a unified diff.
+  /// Whether the last state that both have in common is compared in the place of the old one.
+  public let common: Bool?
+  /// Whether files come with a patch.
   public let patch: Bool
 
-  public init(old: String, new: String, patch: Bool = false) {
+  public init(old: String?, new: String, common: Bool = false, patch: Bool = false) {
     self.old = old
     self.new = new
+    self.common = common
     self.patch = patch
   }
 }

@@ -54,6 +54,8 @@ extension Catalog {
       tree: Tree(root: parent.tree.root, epoch: makeEpoch()))
     head.inodes = parent.inodes
     head.pages = parent.pages
+    // A snapshot is what it began with.
+    if kind == .fork { head.forkPoint = ForkPoint(origin: source, root: parent.tree.root) }
     add(head)
     return head
   }

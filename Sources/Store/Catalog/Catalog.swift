@@ -13,6 +13,9 @@ struct Catalog {
 
   var heads: [HeadState] { byID.values.sorted { $0.id < $1.id } }
 
+  /// The states that forks began with.
+  var forkPoints: [ForkPoint] { byID.values.compactMap(\.forkPoint) }
+
   func fork(named name: String) -> HeadState? { byName[Name(owner: 0, name: name)] }
 
   func snapshot(of owner: UInt64, named name: String) -> HeadState? { byName[Name(owner: owner, name: name)] }

@@ -45,6 +45,8 @@ final class HeadState: @unchecked Sendable {
   let mutation = Monitor(())
 
   var tree: Tree
+  /// The state that it began with, of a fork that was taken from something; kept for as long as the fork is there.
+  var forkPoint: ForkPoint?
   var inodes: UInt64 = 0
   var pages: UInt64 = 0
   var lastLSN: UInt64
@@ -74,9 +76,21 @@ final class HeadState: @unchecked Sendable {
   }
 }
 
+/// What a fork began with.
+struct ForkPoint: Hashable {
+  /// The head that it was taken from, also where that is gone.
+  let origin: UInt64
+  let root: NodeReference
+
+  /// Nobody owns its nodes.
+  var tree: Tree { Tree(root: root, epoch: 0) }
+}
+
 // A head in the catalog's tree, under the key (id, 0):
 //
-//   version u8 (1), kind u8, incomplete u8, owner u64, parent u64, created at u64, created LSN u64, last LSN u64, root u64, inodes u64, pages u64, name
+//   version u8, kind u8, incomplete u8, owner u64, parent u64, created at u64, created LSN u64, last LSN u64, root u64, inodes u64, pages u64,
+//   in version 2 the fork point: origin u64, root u64; in version 1 there is none
+//   name
 
 extension HeadState {
   static func key(_ id: UInt64) -> TreeKey { TreeKey(id, 0) }
@@ -86,11 +100,15 @@ extension HeadState {
 
   func encoded() -> [UInt8] {
     var writer = ByteWriter(reserving: 96)
-    writer.integer(UInt8(1))
+    writer.integer(UInt8(forkPoint == nil ? 1 : 2))
     writer.integer(kind.rawValue)
     writer.integer(UInt8(isIncomplete ? 1 : 0))
     for field in [ownerID, parentID, createdAt, createdLSN, lastLSN, tree.root.packed, inodes, pages] {
       writer.integer(field)
+    }
+    if let forkPoint {
+      writer.integer(forkPoint.origin)
+      writer.integer(forkPoint.root.packed)
     }
     writer.text(name)
     return writer.bytes
@@ -98,7 +116,8 @@ extension HeadState {
 
   convenience init(id: UInt64, epoch: UInt64, decoding bytes: UnsafeRawBufferPointer) throws(DecodingFailure) {
     var reader = ByteReader(bytes)
-    guard try reader.integer() == UInt8(1), let kind = HeadKind(rawValue: try reader.integer()) else {
+    let version: UInt8 = try reader.integer()
+    guard (1...2).contains(version), let kind = HeadKind(rawValue: try reader.integer()) else {
       throw DecodingFailure("a head has an unknown form")
     }
     let isIncomplete = try reader.integer(as: UInt8.self) == 1
@@ -113,11 +132,14 @@ extension HeadState {
     guard inodes <= Self.highestCount, pages <= Self.highestCount else {
       throw DecodingFailure("a head has too many inodes or pages")
     }
+    let forkPoint =
+      version < 2 ? nil : ForkPoint(origin: try reader.integer(), root: NodeReference(packed: try reader.integer()))
     self.init(
       id: id, kind: kind, name: try reader.text(), ownerID: ownerID, parentID: parentID, createdAt: createdAt,
       createdLSN: createdLSN, lastLSN: lastLSN, tree: Tree(root: root, epoch: epoch), isIncomplete: isIncomplete)
     self.inodes = inodes
     self.pages = pages
+    self.forkPoint = forkPoint
     isDirty = false
   }
 }

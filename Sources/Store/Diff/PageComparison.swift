@@ -5,10 +5,31 @@ import SystemIO
 struct PageComparison {
   let ledger: Ledger
 
-  /// The pages whose bytes differ. The extents are those that are in one tree and not in the other; a page that neither list
-  /// covers is the same in both.
+  /// The pages whose bytes differ. The extents are those that are in one tree and not in the other; a page that neither
+  /// list covers is the same in both.
   func differingPages(_ old: [FileExtent], _ new: [FileExtent]) throws(LedgerError) -> [Range<UInt64>] {
     var differing: [Range<UInt64>] = []
+    try forEachDifference(old, new) { range in
+      differing.join(range)
+      return true
+    }
+    return differing
+  }
+
+  /// Whether any page differs.
+  func differ(_ old: [FileExtent], _ new: [FileExtent]) throws(LedgerError) -> Bool {
+    var differ = false
+    try forEachDifference(old, new) { _ in
+      differ = true
+      return false
+    }
+    return differ
+  }
+
+  /// Gives ranges of pages that differ to `body`, in order, until it returns false.
+  private func forEachDifference(
+    _ old: [FileExtent], _ new: [FileExtent], _ body: (Range<UInt64>) -> Bool
+  ) throws(LedgerError) {
     let bounds = Set((old + new).flatMap { [$0.page, $0.end] }).sorted()
     var oldCursor = old[...]
     var newCursor = new[...]
@@ -19,13 +40,14 @@ struct PageComparison {
       case (nil, nil): continue
       case (let left?, let right?):
         if left.item.first == right.item.first { continue }
-        for page in start..<end where try differ(left, right, page) { differing.join(page..<page + 1) }
+        for page in start..<end where try differ(left, right, page) {
+          guard body(page..<page + 1) else { return }
+        }
       default:
         // Stored pages are never all zero, so they differ from a hole.
-        differing.join(start..<end)
+        guard body(start..<end) else { return }
       }
     }
-    return differing
   }
 
   /// The part of the extents that covers a range, which lies within one extent or between two.
@@ -51,7 +73,7 @@ struct PageComparison {
 
 extension [Range<UInt64>] {
   /// Adds a range that does not begin before the last one ends, joined with it where they touch.
-  fileprivate mutating func join(_ range: Range<UInt64>) {
+  mutating func join(_ range: Range<UInt64>) {
     if let last, last.upperBound == range.lowerBound {
       self[count - 1] = last.lowerBound..<range.upperBound
     } else {

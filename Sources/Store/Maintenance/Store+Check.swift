@@ -4,9 +4,9 @@ import SystemIO
 import Tree
 
 extension Store {
-  /// Verifies everything reachable: each node and block against its digest, the order and depth of each tree, each directory entry against its
-  /// inode and back, link counts, extents against sizes, the chain of the ledger's records, the segments that hold them, and the manifests. It goes
-  /// on behind what is damaged.
+  /// Verifies everything reachable: each node and block against its digest, the order and depth of each tree, each
+  /// directory entry against its inode and back, link counts, extents against sizes, the chain of the ledger's records,
+  /// the segments that hold them, and the manifests. It goes on behind what is damaged.
   ///
   /// - Parameter progress: told from time to time; returns false to give up.
   public func check(progress: (CheckProgress) -> Bool = { _ in true }) throws(StoreError) -> CheckReport {
@@ -22,6 +22,7 @@ extension Store {
         throw StoreError(.canceled, "the check was canceled")
       }
     }
+    for head in catalog.heads { check.runForkPoint(of: head) }
     check.runCheckpoints()
     check.runLedger()
     if let failure = checkpointFailure {
@@ -85,6 +86,40 @@ struct StoreCheck {
       CheckProblem(head: name, paths: names.paths(of: $0.inode), message: $0.message)
     }
     return true
+  }
+
+  /// What a fork began with, as far as nothing that was looked at shares it: its nodes and blocks. Names and links were
+  /// checked in whatever it was taken from.
+  mutating func runForkPoint(of head: HeadState) {
+    guard let pinned = store.pinForkPoint(of: head) else { return }
+    defer { withExtendedLifetime(pinned) {} }
+    let name = catalog.fullName(head)
+    var census = Census()
+    var pages = DamagedPages()
+    var found: [CheckProblem] = []
+    var unreadable: [UnreadableNode] = []
+    let known = nodes
+    store.pool.walk(
+      pinned.tree, enter: { !known.contains($0) },
+      unreadable: { node in unreadable.append(node) },
+      visit: { node in
+        if nodes.insert(node.reference).inserted { report.nodes += 1 }
+        guard node.isLeaf else { return }
+        for index in 0..<node.count {
+          do throws(DecodingFailure) {
+            try census.add(node.key(index), node.value(index))
+            try verifyBlocks(node.key(index), node.value(index), &pages)
+          } catch {
+            found.append(Self.problem(name, node.key(index), error))
+          }
+        }
+      })
+    let names = census.names
+    found += pages.problems(name, census, names) + unreadable.map { $0.problem(name, names) }
+    for var problem in found {
+      problem.message = "in the state that it was forked from: " + problem.message
+      report.problems.append(problem)
+    }
   }
 
   private mutating func verifyBlocks(

@@ -26,7 +26,7 @@ struct EndedGeneration {
 /// The state of the store at one LSN: roots that nobody changes any more.
 struct FrozenStore {
   var manifest: Manifest
-  /// The trees of all heads and pins, and of the catalog.
+  /// The trees of all heads, fork points and pins, and of the catalog.
   var trees: [Tree]
 }
 
@@ -66,7 +66,9 @@ extension Store {
           try updateCatalogTree(&state.catalogTree, catalog)
           let (generation, births) = pool.endGeneration()
           state.unwritten.append(EndedGeneration(number: generation, births: births))
-          let trees = catalog.byID.values.map(\.tree) + pins.withLock { Array($0.values) } + [state.catalogTree]
+          let trees =
+            catalog.byID.values.map(\.tree) + catalog.forkPoints.map(\.tree) + pins.withLock { Array($0.values) }
+            + [state.catalogTree]
           let manifest = Manifest(
             position: ledger.position, nextSegment: ledger.nextSegment, nextGeneration: generation + 1,
             nextEpoch: nextEpoch.load(ordering: .relaxed), nextInode: nextInode.load(ordering: .relaxed),

@@ -6,7 +6,7 @@ import Tree
 // Garbage collection marks from immutable roots, removes the segments that nothing reaches, and punches dead blocks
 // out of ledger segments that are dead for a good part.
 //
-// It begins with a checkpoint. Its roots are what that froze: all heads, all pins, the catalog. What is appended
+// It begins with a checkpoint. Its roots are what that froze: all heads, fork points and pins, the catalog. What is appended
 // later stands in younger segments, which are not swept, and what it refers to in older ones is either reachable from
 // those roots, or was found as a duplicate meanwhile; such a segment is noted and stays. Recovery starts at that
 // checkpoint, so it needs no record before it; the older manifest is removed before anything is swept. A crash at any

@@ -40,6 +40,18 @@ extension Store {
     return PinnedTree(self, tree, token: token)
   }
 
+  /// Keeps the state that a fork began with; nil where it has none, or where the fork was dropped meanwhile.
+  func pinForkPoint(of head: HeadState) -> PinnedTree? {
+    gate.withReading {
+      catalog.withLock { _ in
+        guard !head.isGone, let forkPoint = head.forkPoint else { return nil }
+        let token = makeEpoch()
+        pins.withLock { $0[token] = forkPoint.tree }
+        return PinnedTree(self, forkPoint.tree, token: token)
+      }
+    }
+  }
+
   func pin(_ reference: Reference) throws(StoreError) -> PinnedTree {
     let head = try catalog.withLock { (catalog) throws(StoreError) in try catalog.find(reference) }
     guard let pinned = pin(head) else { throw StoreError(.noSuchName, "there is no '\(reference)' any more") }

@@ -73,7 +73,7 @@ extension RecoveredStore {
   fileprivate func countNodes() -> NodeCount {
     var seen: Set<NodeReference> = []
     var count = NodeCount()
-    for tree in [catalogTree] + catalog.heads.map(\.tree) {
+    for tree in [catalogTree] + catalog.heads.map(\.tree) + catalog.forkPoints.map(\.tree) {
       pool.walk(
         tree, enter: { seen.insert($0).inserted }, unreadable: { _ in count.unreadable += 1 },
         visit: { _ in count.readable += 1 })

@@ -8,13 +8,15 @@ struct Diff: ParsableCommand {
     discussion: """
       One line for each path: A added, D deleted, M modified (with the pages of 4 KiB that differ), R renamed, T only \
       attributes changed. It takes as long as there are changes, not as long as there are files.
+
+      Of one fork alone it shows what changed since it was forked, and of A...B what B changed since both were one.
       """)
 
-  @Argument(help: "The fork or snapshot to compare from.")
+  @Argument(help: "The fork or snapshot to compare from; alone, a fork to compare with what it was forked from.")
   var old: String
 
   @Argument(help: "The one to compare to.")
-  var new: String
+  var new: String?
 
   @Flag(help: "Show how much changed in each file.")
   var stat = false
@@ -30,33 +32,50 @@ struct Diff: ParsableCommand {
   }
 
   func run() throws {
-    let request = DiffRequest(old: old, new: new, patch: patch)
-    let changes = try store.withEngine(writes: false) { try $0.diff(request) }
-    if output.json {
-      try stat ? Console.print(json: ChangeSummary(changes)) : Console.print(json: changes)
-    } else if stat {
-      for line in Self.statLines(changes) { try Console.print(line) }
-    } else {
-      try show(changes)
+    let request = try request()
+    try store.withEngine(writes: false) { engine in
+      if stat {
+        let changes = try engine.diff(request)
+        if output.json { return try Console.print(json: ChangeSummary(changes)) }
+        for line in Self.statLines(changes) { try Console.print(line) }
+      } else if output.json {
+        var array = JSONArray()
+        try engine.diff(request) { (change) throws(Failure) in
+          try array.print(change)
+          return true
+        }
+        try array.end()
+      } else {
+        try engine.diff(request) { (change) throws(Failure) in
+          try show(change)
+          return true
+        }
+      }
     }
   }
 
-  private func show(_ changes: [Change]) throws(Failure) {
+  private func request() throws -> DiffRequest {
+    if let new { return DiffRequest(old: old, new: new, patch: patch) }
+    guard let dots = old.firstRange(of: "...") else { return DiffRequest(old: nil, new: old, patch: patch) }
+    return DiffRequest(
+      old: String(old[..<dots.lowerBound]), new: String(old[dots.upperBound...]), common: true, patch: patch)
+  }
+
+  private func show(_ change: Change) throws(Failure) {
     let style = Style(enabled: Console.outputIsTerminal)
-    for change in changes {
-      if let patch = change.patch {
-        try Console.print(content: Array((patch.hasSuffix("\n") ? patch.dropLast() : patch[...]).utf8))
-      } else if style.enabled {
-        let line = change.line
-        switch change.change {
-        case .added: try Console.print(style.green(line))
-        case .deleted: try Console.print(style.red(line))
-        case .attributes: try Console.print(style.faint(line))
-        case .modified, .renamed: try Console.print(line)
-        }
-      } else {
-        try Console.print(change.line)
+    if let patch = change.patch {
+      // Its names are quoted, and its lines are what the files hold: it is for programs.
+      try Console.print(content: patch.last == UInt8(ascii: "\n") ? patch.dropLast() : patch)
+    } else if style.enabled {
+      let line = change.line
+      switch change.change {
+      case .added: try Console.print(style.green(line))
+      case .deleted: try Console.print(style.red(line))
+      case .attributes: try Console.print(style.faint(line))
+      case .modified, .renamed: try Console.print(line)
       }
+    } else {
+      try Console.print(change.line)
     }
   }
 

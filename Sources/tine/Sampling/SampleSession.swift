@@ -79,10 +79,14 @@ final class SampleSession: Sendable {
       throw error
     }
     try workspace.close()
-    let changes = try engine.diff(DiffRequest(old: origin.reference, new: name))
+    var changes = ChangeSummary()
+    try engine.diff(DiffRequest(old: origin.reference, new: name)) { change in
+      changes.add(change)
+      return true
+    }
     return AttemptResult(
       attempt: number, name: name, ending: trial.ending, score: trial.score, seconds: trial.seconds,
-      changes: ChangeSummary(changes), lastLine: trial.lastLine)
+      changes: changes, lastLine: trial.lastLine)
   }
 
   /// Enters a result, and drops the fork that is not among the best any more.

@@ -2,22 +2,27 @@ import Control
 
 /// A diff in figures.
 struct ChangeSummary: Encodable {
-  let added: Int
-  let deleted: Int
-  let modified: Int
-  let renamed: Int
-  let attributes: Int
+  private(set) var added = 0
+  private(set) var deleted = 0
+  private(set) var modified = 0
+  private(set) var renamed = 0
+  private(set) var attributes = 0
   /// Changed bytes of content, in whole pages.
-  let bytes: UInt64
+  private(set) var bytes: UInt64 = 0
 
-  init(_ changes: [Change]) {
-    func count(_ kind: Change.Kind) -> Int { changes.count { $0.change == kind } }
-    added = count(.added)
-    deleted = count(.deleted)
-    modified = count(.modified)
-    renamed = count(.renamed)
-    attributes = count(.attributes)
-    bytes = changes.reduce(0) { $0 + $1.changedBytes }
+  init() {}
+
+  init(_ changes: [Change]) { for change in changes { add(change) } }
+
+  mutating func add(_ change: Change) {
+    switch change.change {
+    case .added: added += 1
+    case .deleted: deleted += 1
+    case .modified: modified += 1
+    case .renamed: renamed += 1
+    case .attributes: attributes += 1
+    }
+    bytes += change.changedBytes
   }
 
   var files: Int { added + deleted + modified + renamed + attributes }

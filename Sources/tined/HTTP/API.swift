@@ -33,9 +33,11 @@ enum API {
   }
 
   private static func addHistory(to api: Endpoints, _ engine: some MountingEngine) {
-    api.get("diff", as: .long) { (given) throws(Failure) in
+    api.list("diff") { (given, add: (Change) throws(Failure) -> Bool) throws(Failure) in
       let patch = try given.query("patch", as: Bool.self) ?? false
-      return try engine.diff(DiffRequest(old: given.query("old"), new: given.query("new"), patch: patch))
+      let common = try given.query("common", as: Bool.self) ?? false
+      let old = try given.query("old", as: String.self)
+      try engine.diff(DiffRequest(old: old, new: given.query("new"), common: common, patch: patch), add)
     }
     api.long("log") { (given, isWanted) throws(Failure) in
       let since = try given.query("since", as: UInt64.self)

@@ -8,6 +8,9 @@ extension Decoder {
   func acceptsResponse(_ bytes: [UInt8]) -> Bool {
     guard let size = bytes.first else { return false }
     let source = Pieces(bytes: bytes, position: 1, size: Int(size) + 1)
+    if var elements = try? ElementReader(Response(reading: source)) {
+      while let element = try? elements.next() { precondition(element.count <= bytes.count, "an element is too long") }
+    }
     return succeeds {
       var response = try Response(reading: source)
       let body = try response.rest()

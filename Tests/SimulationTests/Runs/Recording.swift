@@ -11,6 +11,8 @@ struct Moment {
   /// How many effects the disk had seen when the change was acknowledged.
   var effects: Int
   var models: [String: ModelFileSystem]
+  /// What each fork of another began with.
+  var forkPoints: [String: ModelFileSystem]
 }
 
 /// A flush that was acknowledged: from then on, no crash may lose what came before.

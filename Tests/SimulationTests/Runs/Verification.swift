@@ -48,6 +48,13 @@ extension Recording {
         throw Violation("at LSN \(lsn), \(name): \(error); check says: \(problems)")
       }
     }
+    for (name, model) in moment.forkPoints.sorted(by: { $0.key < $1.key }) {
+      do {
+        try model.compare(with: FileSystem(store.compareWithForkPoint(Reference(name)).old))
+      } catch {
+        throw Violation("at LSN \(lsn), what \(name) began with: \(error)")
+      }
+    }
     let problems = try store.check().problems
     if !problems.isEmpty { throw Violation("at LSN \(lsn), check says: \(problems)") }
   }

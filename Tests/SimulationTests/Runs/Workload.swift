@@ -28,6 +28,7 @@ struct Workload {
   private(set) var recording: Recording
   private var forks: [(name: String, operations: RandomOperations)] = []
   private var snapshots: [String: ModelFileSystem] = [:]
+  private var forkPoints: [String: ModelFileSystem] = [:]
   private var count = 0
   /// The last LSN whose moment is noted.
   private var noted: UInt64 = 0
@@ -63,7 +64,8 @@ struct Workload {
     var models = snapshots
     for (name, operations) in forks { models[name] = operations.model }
     for name in models.keys { models[name]!.dropNameless() }
-    recording.moments.append(Moment(lsn: noted + 1, effects: disk.effectCount, models: models))
+    let begun = forkPoints.filter { models[$0.key] != nil }
+    recording.moments.append(Moment(lsn: noted + 1, effects: disk.effectCount, models: models, forkPoints: begun))
     noted = store.ledger.lastLSN
   }
 
@@ -145,6 +147,7 @@ struct Workload {
     var copy = forks[index].operations
     copy.files = try files(name)
     copy.model.dropNameless()
+    forkPoints[name] = copy.model
     try copy.files.purgeOrphans()
     forks.append((name, copy))
   }

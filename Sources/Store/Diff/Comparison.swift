@@ -1,0 +1,158 @@
+import Ledger
+import Tree
+
+/// Two states of forks or snapshots, kept as they are for as long as somebody compares them.
+///
+/// What differs is told path by path: something of the same kind with the same content and attributes is no difference,
+/// whatever inode it is. Neither times nor links count, and directories are told when they come, go, move or change
+/// their attributes, not because of what changed in them. It takes memory for each changed name, and for each changed
+/// extent of files.
+public final class Comparison {
+  /// What was there, and what is there, to read.
+  public let old: Volume
+  public let new: Volume
+  private let oldState: StateReader
+  private let newState: StateReader
+  private let paths: PathTree<PathEntry>
+  private let makingRoom: [PathTree<PathEntry>.Place]
+  private let files: FileComparison
+  /// By the place of what came, the place of what it was.
+  private let renames: [PathTree<PathEntry>.Place: PathTree<PathEntry>.Place]
+  private let order: PathOrder
+  private var oldPaths = PathWriter()
+  private var newPaths = PathWriter()
+
+  init(_ store: Store, old: Volume, _ oldTree: Tree, new: Volume, _ newTree: Tree) throws(TreeError) {
+    self.old = old
+    self.new = new
+    oldState = StateReader(store, oldTree)
+    newState = StateReader(store, newTree)
+    let pairs = try PathPairs(oldState, newState)
+    paths = pairs.paths
+    makingRoom = pairs.makingRoom
+    files = FileComparison(old: oldState, new: newState, changed: pairs.changed)
+    renames = Dictionary(
+      uniqueKeysWithValues: try FileRenames(pairs, files).found.map { ($0.came, $0.gone) })
+    order = paths.inOrder()
+  }
+
+  /// Gives the changes to `body` until it returns false. A directory comes before what is in it, and what went from a
+  /// path before what took its place; otherwise names come in the order of their bytes.
+  public func forEachChange(_ body: (Change) -> Bool) throws(StoreError) {
+    do throws(TreeError) {
+      var told = Told(sources: Set(renames.values))
+      for place in makingRoom where !paths.isWithin(place, told.whole) {
+        guard try tell(below: place, &told, body) else { return }
+        told.whole.insert(place)
+      }
+      _ = try tell(below: PathTree<PathEntry>.root, &told, body)
+    } catch {
+      throw StoreError(error, during: "compare \(old.name) with \(new.name)")
+    }
+  }
+}
+
+extension Comparison {
+  private typealias Place = PathTree<PathEntry>.Place
+
+  private struct Told {
+    /// What was renamed from there is told where it is now.
+    let sources: Set<Place>
+    /// Places of which everything was told.
+    var whole: Set<Place> = []
+    /// Places of which was told what went.
+    var gone: Set<Place> = []
+  }
+
+  private func tell(below first: Place, _ told: inout Told, _ body: (Change) -> Bool) throws(TreeError) -> Bool {
+    let whole = told.whole
+    return try order.visit(from: first, enter: { !whole.contains($0) }) { (place) throws(TreeError) in
+      if whole.contains(place) { return true }
+      // All that went from here makes room for what came.
+      let isLeaf = !paths[place].changesKind
+      let isTold = try order.visit(from: place, enter: { !isLeaf && !whole.contains($0) }) {
+        (below) throws(TreeError) in
+        if whole.contains(below) { return true }
+        return try tellGone(below, &told, body)
+      }
+      guard isTold else { return false }
+      return try tellNew(place, body)
+    }
+  }
+
+  private func tellGone(_ place: Place, _ told: inout Told, _ body: (Change) -> Bool) throws(TreeError) -> Bool {
+    guard let inode = paths[place].gone, !told.sources.contains(place), told.gone.insert(place).inserted else {
+      return true
+    }
+    let item = try oldState.namedInode(inode)
+    let side = Change.Side(inode: inode, item, path: oldPaths.path(place, in: paths))
+    return body(Change(kind: .removed, old: side, new: nil, pages: [], attributes: []))
+  }
+
+  private func tellNew(_ place: Place, _ body: (Change) -> Bool) throws(TreeError) -> Bool {
+    let entry = paths[place]
+    if let inode = entry.came {
+      if let source = renames[place], let before = paths[source].gone {
+        return try tell(PathPair(old: before, oldPlace: source, new: inode, isRenamed: true), place, body)
+      }
+      let item = try newState.namedInode(inode)
+      var pages: [Range<UInt64>] = []
+      if item.isRegular {
+        for extent in try newState.extents(of: inode) { pages.join(extent.page..<extent.end) }
+      }
+      let side = Change.Side(inode: inode, item, path: newPaths.path(place, in: paths))
+      return body(Change(kind: .added, old: nil, new: side, pages: pages, attributes: []))
+    }
+    if let pair = entry.pair { return try tell(pair, place, body) }
+    return true
+  }
+
+  private func tell(_ pair: PathPair, _ place: Place, _ body: (Change) -> Bool) throws(TreeError) -> Bool {
+    let (before, after) = (try oldState.namedInode(pair.old), try newState.namedInode(pair.new))
+    let outcome = try files.compare(pair.old, before, pair.new, after)
+    if outcome.isEmpty, !pair.isRenamed { return true }
+    return body(
+      Change(
+        kind: pair.isRenamed ? .renamed : .modified,
+        old: Change.Side(inode: pair.old, before, path: oldPaths.path(pair.oldPlace, in: paths)),
+        new: Change.Side(inode: pair.new, after, path: newPaths.path(place, in: paths)), pages: outcome.pages,
+        attributes: outcome.attributes))
+  }
+}
+
+extension Change.Side {
+  fileprivate init(inode: InodeNumber, _ item: InodeItem, path: [UInt8]) {
+    self.init(inode: inode, mode: item.mode, size: item.size, path: path)
+  }
+}
+
+// MARK: What a renamed directory took with it
+
+extension Comparison {
+  /// Gives what is below a renamed directory and is told by no change of its own to `body`, with both paths, until it
+  /// returns false. Directories are left out. It takes as long as there is something below.
+  public func forEachUnchanged(below directory: Change, _ body: (Change) -> Bool) throws(StoreError) {
+    guard let before = directory.old, let after = directory.new, before.inode == after.inode else { return }
+    do throws(TreeError) {
+      var pending = [(inode: after.inode, oldPath: before.path, newPath: after.path)]
+      while let (directory, oldPath, newPath) = pending.popLast() {
+        for entry in try newState.entries(directory) {
+          guard try oldState.child(directory, entry.name) == entry.inode else { continue }
+          let (oldItem, newItem) = (try oldState.namedInode(entry.inode), try newState.namedInode(entry.inode))
+          let paths = (oldPath + [UInt8(ascii: "/")] + entry.name, newPath + [UInt8(ascii: "/")] + entry.name)
+          if newItem.isDirectory {
+            pending.append((entry.inode, paths.0, paths.1))
+          } else if try files.compare(entry.inode, oldItem, entry.inode, newItem).isEmpty {
+            let sides = (
+              Change.Side(inode: entry.inode, oldItem, path: paths.0),
+              Change.Side(inode: entry.inode, newItem, path: paths.1)
+            )
+            guard body(Change(kind: .renamed, old: sides.0, new: sides.1, pages: [], attributes: [])) else { return }
+          }
+        }
+      }
+    } catch {
+      throw StoreError(error, during: "compare \(old.name) with \(new.name)")
+    }
+  }
+}
