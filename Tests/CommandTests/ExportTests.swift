@@ -17,7 +17,7 @@ struct ExportTests {
 
   /// Runs commands where a file system without extended attributes is mounted at `ramfs`.
   private func runWithRamfs(_ commands: String) throws -> [String] {
-    try stage.run("mkdir -p ramfs && unshare --mount sh -c 'mount -t ramfs none ramfs && chmod 755 ramfs; \(commands)'")
+    try stage.run("mkdir -p ramfs && alone sh -c 'mount -t ramfs none ramfs && chmod 755 ramfs; \(commands)'")
   }
 
   @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/setfacl"), "needs acl and attr"))
@@ -96,7 +96,7 @@ struct ExportTests {
     let lines = try stage.run(
       """
       for target in out filled; do
-        unshare --mount sh -c "mkdir -p small && mount -t tmpfs -o size=1M none small && mkdir -p small/filled &&
+        alone sh -c "mkdir -p small && mount -t tmpfs -o size=1M none small && mkdir -p small/filled &&
           tine export prod small/$target; echo \\$?; ls -A small; ls -A small/filled"
       done
       """)

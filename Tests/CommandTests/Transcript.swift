@@ -81,7 +81,8 @@ struct Stage {
   /// The same, with what it printed byte by byte.
   func executeForBytes(_ script: String) throws -> (output: [UInt8], code: Int32) {
     let pipe = try Processes.Pipe()
-    let path = "\(Self.programs):/usr/sbin:/usr/bin:/sbin:/bin"
+    let own = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Programs").path
+    let path = "\(Self.programs):\(own):/usr/sbin:/usr/bin:/sbin:/bin"
     let variables = [
       "PATH=\(path)", "TINE_STORE=\(directory)/store", "TMPDIR=\(directory)", "HOME=\(directory)", "LC_ALL=C.UTF-8",
     ]
@@ -108,6 +109,8 @@ struct Stage {
       .replacing(#/just now|\d+ (s|min) ago/#, with: "AGE")
       .replacing(#/\b\d+(\.\d+)? (µs|ms|s)\b/#, with: "TIME")
       .replacing(#/process \d+/#, with: "process NUMBER")
+      .replacing(#/\brun-[0-9a-f]{6}\b/#, with: "run-ID")
+      .replacing(#/"device":\d+/#, with: #""device":NUMBER"#)
       .replacing(#/  +/#, with: "  ")
       .replacing(#/\s+$/#, with: "")
   }

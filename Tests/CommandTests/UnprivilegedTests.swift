@@ -48,14 +48,14 @@ struct UnprivilegedTests {
     try write("end", "tine unmount mount; tine unmount try; tine check > /dev/null; tine stop")
     let lines = try stage.run(
       """
-      unshare --mount sh -e -c 'mount --bind open-fuse /dev/fuse; sh as-nobody ../fork
+      alone sh -e -c 'mount --bind open-fuse /dev/fuse; sh as-nobody ../fork
         ls home/try 2> /dev/null || echo root sees nothing; sh as-nobody ../end'
       """)
     #expect(
       lines == [
         "made a store in DIR/home/store", "imported 1 entry, 4 B, as prod", "mounted prod at DIR/home/mount",
         "65534 65534 644", "forked prod as try", "mounted try at DIR/home/try",
-        "--- a/file", "+++ b/file", "@@ -1,2 +1,3 @@", " one", " two", "+three",
+        "diff --git a/file b/file", "--- a/file", "+++ b/file", "@@ -1,2 +1,3 @@", " one", " two", "+three",
         "fuse.tine rw,nosuid,nodev,relatime,user_id=65534,group_id=65534,default_permissions", "root sees nothing",
         "unmounted DIR/home/mount", "unmounted DIR/home/try", "the daemon has ended",
       ])
@@ -74,7 +74,7 @@ struct UnprivilegedTests {
       exit $code
       """)
     let lines = try stage.run(
-      "unshare --mount sh -e -c 'mount --bind closed-fuse /dev/fuse; sh as-nobody ../mount'")
+      "alone sh -e -c 'mount --bind closed-fuse /dev/fuse; sh as-nobody ../mount'")
     #expect(
       lines == [
         "made a store in DIR/home/store", "imported 0 entries, 0 B, as prod",
@@ -109,7 +109,7 @@ struct UnprivilegedTests {
       (cd out && stat -c '%n %u:%g %a' a d/b d/link set)
       tine stop
       """)
-    let lines = try stage.run("unshare --mount sh -e -c 'mount --bind open-fuse /dev/fuse; sh as-nobody ../import'")
+    let lines = try stage.run("alone sh -e -c 'mount --bind open-fuse /dev/fuse; sh as-nobody ../import'")
     #expect(
       lines.map { $0.replacing(#/, the first is DIR.home.out.*\)/#, with: ")") } == [
         "made a store in DIR/home/store", "imported 6 entries, 4 B, as prod", "imported 6 entries, 4 B, as kept",
@@ -163,7 +163,7 @@ struct UnprivilegedTests {
       """)
     let lines = try stage.run(
       """
-      unshare --mount sh -e -c 'mount --bind open-fuse /dev/fuse; sh as-nobody ../close
+      alone sh -e -c 'mount --bind open-fuse /dev/fuse; sh as-nobody ../close
         mount -t tmpfs -o size=1M,uid=65534,mode=700 none home/small; sh as-nobody ../cancel'
       """)
     #expect(
@@ -200,7 +200,7 @@ struct UnprivilegedTests {
       tine stop
       """)
     let lines = try stage.run(
-      "unshare --mount sh -e -c 'mount --bind open-fuse /dev/fuse; sh as-nobody ../attempts 2>&1' | grep -v Killed")
+      "alone sh -e -c 'mount --bind open-fuse /dev/fuse; sh as-nobody ../attempts 2>&1' | grep -v Killed")
     #expect(
       lines == [
         "made a store in DIR/home/store", "imported 1 entry, 4 B, as prod", "one", "nothing changed", "one",
