@@ -152,7 +152,8 @@ let package = Package(
       swiftSettings: settings),
     fuzzing(isFuzzer: Context.environment["TINE_FUZZING"] != nil),
     .testTarget(
-      name: "CommandTests", dependencies: ["tine", "tined", "Processes", "SystemIO"], exclude: ["Transcripts", "Programs"],
+      name: "CommandTests", dependencies: ["tine", "tined", "Processes", "SystemIO"],
+      exclude: ["Transcripts", "Programs"],
       swiftSettings: settings),
   ]
 )
