@@ -95,7 +95,7 @@ struct SilenceWatch: Sendable {
   private func isAnswering(within duration: Duration) -> Bool {
     var watch = SilenceWatch(store: store)
     watch.limit = duration
-    guard let address = try? SocketAddress(store: store), let connection = try? Connection(to: address, watch),
+    guard let connection = try? Connection(toDaemonOf: store, watch),
       (try? connection.write(Request(method: .get, path: ["version"]).encoded)) != nil
     else { return false }
     return (try? Response(reading: connection)) != nil
