@@ -92,9 +92,15 @@ struct ReadOnlyStoreTests {
     try #require(mounted.code == 0, "\(mounted.output)")
     defer {
       media.tine("stop --force")
-      shell("umount \(media.path)")
+      shell("umount \(media.path); rm -rf \(runtimeDirectory)")
     }
     try body(media)
+  }
+
+  /// `/run/user/0` is there only while root has logged in.
+  private var runtimeDirectory: String {
+    shell("test -O /run/user/0 && base=/run/user/0/tine || base=/tmp/tine-0; stat -c $base/%d-%i \(store.path) | tr -d '\\n'")
+      .output
   }
 
   private let files = "find ledger index manifest format -type f | sort | xargs sha256sum"
@@ -162,7 +168,12 @@ struct ReadOnlyStoreTests {
     let written = store.mount("prod")
     try #require(shell("echo two > \(written)/b && sync \(written)/b").code == 0)
     store.killDaemon()
-    shell("umount -l \(written)")
+    let cut = shell(
+      """
+      umount -l \(written); cd \(store.path)
+      \(store.command("import unfinished /usr/lib")) & until grep -q unfinished ledger/*; do :; done; kill -KILL $!; wait
+      """)
+    try #require(!store.tine("list").output.contains("unfinished"), "\(cut.output)")
     let before = shell("cd \(store.path) && \(files)").output
     try whileBoundReadOnly { media in
       let mount = media.mount("prod")
@@ -211,18 +222,14 @@ struct ReadOnlyStoreTests {
   /// Anybody can make a directory in /tmp, and a link there can lead anywhere.
   @Test(.enabled(if: TineStore.canMount, "it needs /dev/fuse"))
   func aRuntimeDirectoryOfSomebodyElseIsNotUsed() throws {
-    let identity = shell("stat -c %d-%i \(store.path)").output.split(separator: "\n")[0]
-    // As root a process finds `/run/user/0` only where root has logged in.
-    let base = shell("test -O /run/user/0").code == 0 ? "/run/user/0/tine" : "/tmp/tine-0"
-    let place = "\(base)/\(identity)"
-    defer { shell("rm -r \(place)") }
+    let place = runtimeDirectory
     let target = directory.appending("target")
     try whileBoundReadOnly { media in
       for made in [
         "mkdir -m 700 \(place) && chown 65534 \(place)", "mkdir -m 755 \(place)", "ln -s \(directory.path) \(place)",
         "touch \(place)",
       ] {
-        shell("mkdir -p -m 700 \(base); rm -rf \(place); \(made)")
+        shell("mkdir -p -m 700 $(dirname \(place)); rm -rf \(place); \(made)")
         let refused = media.tine("mount prod \(target)")
         #expect(refused.code == 4 && refused.output.contains(place), "\(made): \(refused.output)")
         #expect(media.tine("list").code == 0)

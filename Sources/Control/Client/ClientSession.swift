@@ -74,6 +74,8 @@ public final class ClientSession: Sendable {
   }
 
   private static func unreachable(_ error: Errno) -> Failure {
-    Failure(.unreachable, "the session with the daemon has ended: \(error)", hint: "see daemon.log in the store")
+    Failure(
+      .unreachable, "the session with the daemon has ended: \(error)",
+      hint: "see daemon.log in the store or the runtime directory")
   }
 }

@@ -88,7 +88,8 @@ struct SilenceWatch: Sendable {
   private func failure(_ silence: Duration) -> Failure {
     Failure(
       .silent, "\(daemon) has not answered for \(silence.components.seconds) s",
-      hint: "it hangs or is stopped, see daemon.log in the store; if it is killed, another one takes over")
+      hint: "it hangs or is stopped, see daemon.log in the store or the runtime directory; "
+        + "if it is killed, another one takes over")
   }
 
   /// Whether the daemon answers a question that it answers at any time.
