@@ -36,7 +36,7 @@ ssize_t linux_receive_message(int socket, void *bytes, size_t count, int *descri
   struct iovec vector = {bytes, count};
   union control control;
   struct msghdr message = {
-      .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control.bytes};
+      .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = CMSG_LEN(sizeof *descriptor)};
   *descriptor = -1;
   ssize_t received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
   if (received < 0) return received;
@@ -46,7 +46,7 @@ ssize_t linux_receive_message(int socket, void *bytes, size_t count, int *descri
   if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
     if (*descriptor >= 0) close(*descriptor);
     *descriptor = -1;
-    errno = EMSGSIZE;
+    errno = message.msg_flags & MSG_TRUNC ? EMSGSIZE : EMFILE;
     return -1;
   }
   return received;

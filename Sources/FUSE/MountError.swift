@@ -9,6 +9,8 @@ public struct MountError: Error, Sendable, CustomStringConvertible {
     /// A file system of the same kind is mounted there already, or somebody uses the one to unmount.
     case busy
     case notMounted
+    /// Another file system is mounted over it.
+    case covered
     /// The directory is in another mount namespace, or out of this process's root directory.
     case elsewhere
     case notPermitted
@@ -61,6 +63,7 @@ public struct MountError: Error, Sendable, CustomStringConvertible {
     case .notDirectory: "\(path) is not a directory"
     case .busy: "\(path) is in use"
     case .notMounted: "\(path) is not mounted"
+    case .covered: "another file system is mounted over \(path)"
     case .elsewhere: "\(path) is in another mount namespace than this process"
     case .notPermitted: "\(path): not permitted"
     case .noDevice: "\(path): FUSE is not available here (/dev/fuse)"

@@ -30,6 +30,7 @@ public struct MountPoint: Sendable {
 
   /// Unmounts it at one directory.
   public func unmount(at place: String, lazily: Bool) throws(MountError) {
+    try checkIsOnTop(of: place)
     guard linux_unmount(place, lazily) != 0 else { return }
     let error = Errno.last
     guard error == .notPermitted, geteuid() != 0 else { throw MountError(errno: error, place) }
@@ -37,9 +38,23 @@ public struct MountPoint: Sendable {
     guard run(arguments) else { throw MountError(.busy, place) }
   }
 
+  /// Unmounting takes what is on top of a path, which may be another file system.
+  private func checkIsOnTop(of place: String) throws(MountError) {
+    guard let device else { return }
+    let top: MountInfo?
+    do throws(Errno) { top = try MountInfo.top(at: place) } catch { throw MountError(errno: error, place) }
+    guard let top else { throw MountError(.notMounted, place) }
+    guard top.has(device: device) else { throw MountError(.covered, place) }
+  }
+
   /// Ends the connection and unmounts it: whoever still uses it gets ENOTCONN. Only root may; false if that could not be done.
   public func unmountByForce() -> Bool {
-    places.reversed().reduce(true) { linux_unmount_by_force($1) == 0 && $0 }
+    let places = places
+    guard !places.isEmpty else { return false }
+    return places.reversed().reduce(true) { isDone, place in
+      do throws(MountError) { try checkIsOnTop(of: place) } catch { return false }
+      return linux_unmount_by_force(place) == 0 && isDone
+    }
   }
 
   /// Opens the root directory of the file system.
@@ -48,15 +63,14 @@ public struct MountPoint: Sendable {
   func openRoot() throws(Errno) -> FileDescriptor {
     guard let device else { return try Self.open(path) }
     // It is where it was mounted, unless somebody renamed a directory or mounted something over it.
-    do throws(Errno) {
-      let root = try Self.open(path)
-      if try Self.device(of: root) == device { return root }
-    } catch { if error == .notConnected { throw error } }
-    for place in places.reversed() {
-      let root = try Self.open(place)
-      if try Self.device(of: root) == device { return root }
+    var failure = Errno.noSuchFile
+    for place in [path] + places.reversed() {
+      do throws(Errno) {
+        let root = try Self.open(place)
+        if try Self.device(of: root) == device { return root }
+      } catch { failure = error }
     }
-    throw .noSuchFile
+    throw failure
   }
 
   private static func open(_ path: String) throws(Errno) -> FileDescriptor {

@@ -94,9 +94,12 @@ public struct MountTarget: ~Copyable, Sendable {
   }
 
   /// Shows what is mounted at `point` here too. Only root may.
-  public func mountAgain(_ point: MountPoint) throws(MountError) {
+  ///
+  /// - Parameter isThere: whether the file system is there still, so that what has its device number is not another one.
+  public func mountAgain(_ point: MountPoint, if isThere: () -> Bool) throws(MountError) {
     do throws(Errno) {
       let root = try point.openRoot()
+      guard isThere() else { throw .invalidArgument }
       try retryingInterrupts { linux_mount_again(Self.link(to: root), Self.link(to: directory)) }
     } catch {
       throw MountError(errno: error, path)

@@ -108,6 +108,13 @@ public final class Session: @unchecked Sendable {
     return agreement
   }
 
+  /// Whether the kernel still has the file system. It says so at once after the last unmount, before it gives the device number to
+  /// another file system, and before the session notices.
+  public var isConnected: Bool {
+    var event = pollfd(fd: channel, events: 0, revents: 0)
+    return poll(&event, 1, 0) == 0
+  }
+
   /// Waits until the session has ended.
   @discardableResult
   public func waitUntilEnded() -> SessionEnd {

@@ -63,10 +63,12 @@ public struct WriteBackBarrier: Sendable {
     do throws(Errno) {
       root = try mountPoint.openRoot()
     } catch {
-      guard error == .noSuchFile else { throw error }
-      // A session learns of its end a moment after umount(8) has returned.
-      throw session.waitUntilEnded(atMost: 1000) == nil ? .busy : .notConnected
+      // A session learns of its end a moment after umount(8) has returned. An error may also come from another file system over it.
+      if session.waitUntilEnded(atMost: 1000) != nil { throw .notConnected }
+      throw [.noSuchFile, .notConnected].contains(error) ? .busy : error
     }
+    // The device number of a file system that has gone may be another one's.
+    guard session.isConnected else { throw .notConnected }
     try makeRounds(root)
     let missing = session.restless.millisecondsUntilComplete
     if missing > 0 { _ = session.waitUntilEnded(atMost: missing) }

@@ -141,10 +141,16 @@ public final class MountedFork: Sendable {
 
   /// The directories at which it is mounted now, in the mount namespace of this process. At none of them any more, it is served
   /// for those who have a file of it open, or have it in a mount namespace of their own.
-  public var places: [String] { mountPoint.places }
+  public var places: [String] {
+    let places = mountPoint.places
+    // The device number of a file system that has gone may be another one's by now.
+    return session.isConnected ? places : []
+  }
 
   /// Mounts it at another directory as well. Both show the same at any time. Only root may.
-  public func mountAgain(on target: borrowing MountTarget) throws(MountError) { try target.mountAgain(mountPoint) }
+  public func mountAgain(on target: borrowing MountTarget) throws(MountError) {
+    try target.mountAgain(mountPoint, if: { session.isConnected })
+  }
 
   /// Returns when everything that was written, renamed and so on before the call, and what was dirtied through shared
   /// mappings, has reached the file system: what is forked then contains it.
@@ -165,22 +171,24 @@ public final class MountedFork: Sendable {
   /// - Returns: whether it is served no more, which this waits for `milliseconds` at most, unless it is mounted elsewhere still.
   @discardableResult
   public func unmount(at place: String? = nil, atMost milliseconds: Int = 2000) throws(MountError) -> Bool {
-    if let place {
-      try mountPoint.unmount(at: place, lazily: false)
-      if !places.isEmpty { return false }
-    } else {
+    let places = places
+    guard !places.isEmpty else { throw MountError(.notMounted, mountPoint.path) }
+    guard let place else {
       try mountPoint.unmount(lazily: false)
+      return hasEnded(atMost: milliseconds)
     }
-    return hasEnded(atMost: milliseconds)
+    try mountPoint.unmount(at: place, lazily: false)
+    return places == [place] ? hasEnded(atMost: milliseconds) : false
   }
 
   /// Unmounts it, at one directory or everywhere. Whoever has a file open may go on; it is served until the last one is done.
   public func unmountLazily(at place: String? = nil) throws(MountError) {
+    guard !places.isEmpty else { throw MountError(.notMounted, mountPoint.path) }
     if let place { try mountPoint.unmount(at: place, lazily: true) } else { try mountPoint.unmount(lazily: true) }
   }
 
   /// Unmounts it and ends the connection: whoever uses it gets ENOTCONN. False if that could not be done, for only root may.
-  public func unmountByForce() -> Bool { mountPoint.unmountByForce() }
+  public func unmountByForce() -> Bool { session.isConnected && mountPoint.unmountByForce() }
 
   /// Waits `milliseconds` at most for its end; whether it has come.
   public func hasEnded(atMost milliseconds: Int) -> Bool { session.waitUntilEnded(atMost: milliseconds) != nil }

@@ -9,21 +9,14 @@ import SystemIO
 public struct LeaseRecord: Sendable {
   private let file: SmallFile
 
-  /// One fork or snapshot. Where and when it began tell it from a later one of the same name.
+  /// A fork or snapshot, and the token of the session with which it ends.
   public struct Entry: Codable, Hashable, Sendable {
-    public let name: String
-    public let createdAt: UInt64
-    public let created: Moment
+    public let head: LeasedHead
+    public let session: String
 
-    enum CodingKeys: String, CodingKey {
-      case name, created
-      case createdAt = "createdLsn"
-    }
-
-    public init(_ head: Head) {
-      name = head.name
-      createdAt = head.createdAt
-      created = head.created
+    public init(_ head: LeasedHead, session: String) {
+      self.head = head
+      self.session = session
     }
   }
 
@@ -49,5 +42,23 @@ public struct LeaseRecord: Sendable {
     } catch {
       return []
     }
+  }
+}
+
+/// A fork or snapshot that ends with a client. Where and when it began tell it from a later one of the same name.
+public struct LeasedHead: Codable, Hashable, Sendable {
+  public let name: String
+  public let createdAt: UInt64
+  public let created: Moment
+
+  enum CodingKeys: String, CodingKey {
+    case name, created
+    case createdAt = "createdLsn"
+  }
+
+  public init(_ head: Head) {
+    name = head.name
+    createdAt = head.createdAt
+    created = head.created
   }
 }

@@ -45,6 +45,8 @@ public struct Errno: Error, Hashable, RawRepresentable, Sendable, CustomStringCo
   public static let notConnected = Errno(rawValue: ENOTCONN)
   public static let stale = Errno(rawValue: ESTALE)
   public static let canceled = Errno(rawValue: ECANCELED)
+  public static let noBuffers = Errno(rawValue: ENOBUFS)
+  public static let tooManyOpenFiles = Errno(rawValue: EMFILE)
   public static let messageTooLong = Errno(rawValue: EMSGSIZE)
 
   /// Whether it says that this process may not write there.

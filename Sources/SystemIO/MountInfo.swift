@@ -28,6 +28,11 @@ public struct MountInfo: Hashable, Sendable {
     try all().filter { $0.root == "/" && $0.has(device: device) }.map(\.path)
   }
 
+  /// What is mounted on top of a path; nil if nothing is.
+  public static func top(at path: String) throws(Errno) -> MountInfo? {
+    try all().last { $0.mountPoint.elementsEqual(path.utf8) }
+  }
+
   /// The mount that a directory belongs to; nil if it is in another mount namespace, or out of this process's root directory.
   public static func mount(of directory: borrowing FileDescriptor) throws(Errno) -> MountInfo? {
     let information = try FileDescriptor(opening: "/proc/self/fdinfo/\(directory.rawValue)", flags: O_RDONLY).readAll()

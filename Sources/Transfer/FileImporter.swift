@@ -41,8 +41,12 @@ final class FileImporter: Sendable {
   }
 
   /// A symbolic link, device, FIFO or socket.
-  func addSpecial(_ file: ImportedFile) throws(Errno) -> InodeNumber {
+  ///
+  /// - Parameter identity: what it must be, if other names are to lead to it too; `.stale` if something else has taken its place.
+  @discardableResult
+  func addSpecial(_ file: ImportedFile, _ identity: HostIdentity? = nil) throws(Errno) -> InodeNumber {
     let status = try file.directory.status(of: file.name)
+    if let identity, HostIdentity(status) != identity { throw .stale }
     let type = status.st_mode & S_IFMT
     guard type != S_IFREG, type != S_IFDIR else { throw .stale }
     let target = type == S_IFLNK ? try file.directory.readlink(file.name) : []
@@ -82,19 +86,23 @@ final class FileImporter: Sendable {
 
   // MARK: Regular files
 
-  func add(_ file: ImportedFile) throws(Errno) -> InodeNumber {
+  /// A file that has other names too; `.stale` if it is not the one with this identity.
+  func add(_ file: ImportedFile, _ identity: HostIdentity) throws(Errno) -> InodeNumber {
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: FileSystem.largestImport, alignment: Self.pageSize)
     defer { buffer.deallocate() }
-    return try add(file, buffer)
+    return try add(file, buffer, identity)
   }
 
   /// Adds a regular file as it was at some moment, where somebody appends to it or cuts it short: up to 1 MiB when it was read, else with
   /// the size that it had when it was opened.
-  func add(_ file: ImportedFile, _ buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> InodeNumber {
+  func add(
+    _ file: ImportedFile, _ buffer: UnsafeMutableRawBufferPointer, _ identity: HostIdentity? = nil
+  ) throws(Errno) -> InodeNumber {
     let descriptor = try open(file)
     var status = stat()
     try retryingInterrupts { fstat(descriptor.rawValue, &status) }
     guard status.st_mode & S_IFMT == S_IFREG else { throw .stale }
+    if let identity, HostIdentity(status) != identity { throw .stale }
     let (item, attributes) = try describe(HostNode(descriptor.rawValue), status, links: 1)
     var entry = ImportedEntry(parent: file.parent, name: file.name, item: item)
     entry.extendedAttributes = attributes

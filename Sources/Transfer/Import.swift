@@ -143,7 +143,8 @@ private struct ImportWalk: ~Copyable {
       return try at(file.path) { () throws(Errno) in try importer.addLink(file, to: inode) }
     }
     linked[identity] = try stillAt(file.path) { () throws(Errno) in
-      status.st_mode & S_IFMT == S_IFREG ? try importer.add(file) : try importer.addSpecial(file)
+      status.st_mode & S_IFMT == S_IFREG
+        ? try importer.add(file, identity) : try importer.addSpecial(file, identity)
     }
   }
 }

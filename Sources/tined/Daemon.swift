@@ -60,7 +60,7 @@ struct Daemon: Sendable {
     }
     let engine = DaemonEngine(
       local, table, sessions, sockets: [path, sessionPath], activity: activity, supervisor: supervisor, log: log)
-    sessions.restore { engine.end($0) }
+    sessions.restore(mounts: { table.serves($0) }) { engine.end($0) }
     try describing("serve sessions") { () throws(Errno) in
       try SessionServer(at: sessionPath, sessions: sessions, log: log).start()
     }

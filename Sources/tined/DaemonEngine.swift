@@ -67,7 +67,7 @@ final class DaemonEngine: MountingEngine {
   }
 
   private func leased(_ head: Head, to session: String?) throws(Failure) -> Head {
-    if let session { try sessions.lease(.head(LeaseRecord.Entry(head)), to: session) }
+    if let session { try sessions.lease(.head(LeasedHead(head)), to: session) }
     return head
   }
 
@@ -76,6 +76,9 @@ final class DaemonEngine: MountingEngine {
     if let mount = table.all.first(where: { $0.name == reference }) {
       throw Failure(
         .conflict, "\(reference) is mounted at \(mount.directory.quoted)", hint: "'tine unmount \(reference)' first")
+    }
+    if table.isMounting(reference) {
+      throw Failure(.conflict, "\(reference) is just being mounted", hint: "'tine unmount \(reference)' first")
     }
     try local.drop(reference)
     sessions.forget { if case .head(let head) = $0 { head.name == reference } else { false } }
@@ -106,15 +109,19 @@ final class DaemonEngine: MountingEngine {
 
   func exportDirectory(_ request: ExportRequest, progress: @escaping ProgressHandler) throws(Failure) -> TransferReport
   {
-    try table.barrier(request.reference)
     if let passed = request.passed {
-      return try local.exportDirectory(request, filling: sessions.take(passed), progress: progress)
+      let target = try sessions.take(passed)
+      try table.barrier(request.reference)
+      return try local.exportDirectory(request, filling: target, progress: progress)
     }
     if let passed = request.passedParent {
+      let parent = try sessions.take(passed)
       let (_, name) = HostPath.split(request.directory.bytes)
-      return try local.exportDirectory(request, into: sessions.take(passed), as: name, progress: progress)
+      try table.barrier(request.reference)
+      return try local.exportDirectory(request, into: parent, as: name, progress: progress)
     }
     try checkIsAbsolute(request.directory)
+    try table.barrier(request.reference)
     return try local.exportDirectory(request, progress: progress)
   }
 
@@ -137,9 +144,12 @@ final class DaemonEngine: MountingEngine {
 
   func mount(_ request: MountRequest) throws(Failure) -> Mount {
     try sessions.check(request.session)
-    let fileSystem = try local.fileSystem(request.reference)
-    guard let passed = request.passed else { return try mountByPath(fileSystem, request) }
-    return try mount(fileSystem, request, on: sessions.take(passed))
+    guard let passed = request.passed else {
+      return try mountByPath(local.fileSystem(request.reference), request)
+    }
+    // What is passed is taken in any case: it must not wait for a request that never comes.
+    let directory = try sessions.take(passed)
+    return try mount(local.fileSystem(request.reference), request, on: directory)
   }
 
   /// Mounts where this process finds the directory: for a client that cannot pass it.
@@ -177,28 +187,27 @@ final class DaemonEngine: MountingEngine {
     }
   }
 
-  private func drop(_ leased: LeaseRecord.Entry) throws(Failure) {
+  private func drop(_ leased: LeasedHead) throws(Failure) {
     let found: Head
     do throws(Failure) { found = try local.head(leased.name).head } catch {
       if error.kind == .noSuchName { return }
       throw error
     }
-    if LeaseRecord.Entry(found) == leased { try drop(leased.name) }
+    if LeasedHead(found) == leased { try drop(leased.name) }
   }
 
   func unmount(_ request: UnmountRequest) throws(Failure) {
     try table.remove(request.directory, lazy: request.lazy)
-    let present = Set(table.numbered.map(\.number))
-    sessions.forget { if case .mount(let number) = $0 { !present.contains(number) } else { false } }
+    sessions.forget { if case .mount(let number) = $0 { !table.serves(number) } else { false } }
   }
 
   func upgrade(_ request: UpgradeRequest) throws(Failure) {
+    if let passed = request.passed { try check(request.program, is: sessions.take(passed)) }
     guard table.allAreKept else {
       throw Failure(
         .notSupported, "the mounts of this daemon would end with it",
         hint: "'tine stop', and mount again with the new one")
     }
-    if let passed = request.passed { try check(request.program, is: sessions.take(passed)) }
     try Handshake.verify(request.program, store: local.directory)
     // What is in the checkpoint need not be replayed while others wait.
     try local.takeCheckpoint()

@@ -83,7 +83,7 @@ struct SharedDaemonTests {
     // The imports have begun where all threads for long work wait for the other daemon.
     let begun = shell(
       """
-      worker=\(worker); timeout 30 sh -c "until [ \\$(cat /proc/$worker/task/*/wchan | grep -o request_wait_answer | wc -l) -ge 16 ]; do
+      worker=\(worker); timeout 30 sh -c "until [ \\$(cat /proc/$worker/task/*/wchan | grep -oE 'request_wait_answer|d_alloc_parallel' | wc -l) -ge 16 ]; do
       sleep 0.1; done"
       """)
     let listed = shell("timeout 5 env \(store.command("list"))")

@@ -9,7 +9,7 @@ public final class ClientSession: Sendable {
   public let token: String
   private let socket: MessageSocket
   private let watch: SilenceWatch
-  private let next = Mutex(1)
+  private let next = Mutex(0)
 
   /// Opens a session with the daemon of a store, which must run.
   init(store: String, _ watch: SilenceWatch) throws(Failure) {
@@ -26,8 +26,8 @@ public final class ClientSession: Sendable {
     let descriptor = file.rawValue
     // One question after the other: answers do not say what they answer.
     return try next.withLock { (next) throws(Failure) in
+      next += 1
       try ask(.descriptor(next), descriptor)
-      defer { next += 1 }
       return PassedDescriptor(session: token, number: next)
     }
   }
@@ -43,7 +43,13 @@ public final class ClientSession: Sendable {
       throw Failure(.failed, "cannot write the request: \(error)")
     }
     do throws(Errno) { try socket.send(message, descriptor: descriptor) } catch { throw Self.unreachable(error) }
-    if let error = try Self.receive(socket, watch).error { throw error }
+    let answer: SessionAnswer
+    do throws(Failure) { answer = try Self.receive(socket, watch) } catch {
+      // An answer that comes later would be taken for that to the next question.
+      shutdown(socket.descriptor.rawValue, Int32(SHUT_RD))
+      throw error
+    }
+    if let error = answer.error { throw error }
   }
 
   private static func receive(

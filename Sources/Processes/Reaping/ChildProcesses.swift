@@ -28,9 +28,10 @@ public enum ChildProcesses {
       let present = children(spared)
       let refusing = present.filter { kill($0, SIGKILL) != 0 && Errno.last == .notPermitted }
       let left = collect(present, onEnd)
-      let waitedFor = left.first { !refusing.contains($0) }
-      guard let waitedFor, ContinuousClock.now < deadline else { return left }
-      awaitEnd(of: waitedFor, atMost: 10)
+      // Whoever has ended may have left its children to this process after they were listed.
+      let isSettled = left.count == present.count && left.count == refusing.count
+      if isSettled || ContinuousClock.now >= deadline { return left }
+      if let waitedFor = left.first(where: { !refusing.contains($0) }) { awaitEnd(of: waitedFor, atMost: 10) }
     }
   }
 

@@ -11,14 +11,20 @@ extension MountTable {
   func remove(_ directory: BytePath, lazy: Bool) throws(Failure) {
     let found =
       numbered.first { $0.mount.directory == directory }.map { ($0.number, $0.mount.directory) }
-      ?? state.withLock { $0.entries.first { $0.value.kept.request.directory == directory } }.flatMap { number, entry in
-        entry.served.places.first.map { (number, BytePath($0)) }
-      }
+      ?? askedFor(directory)
     guard let (number, place) = found, let entry = state.withLock({ $0.entries[number] }) else {
       throw Failure(
         .noSuchName, "nothing is mounted at \(directory.quoted)", hint: "'tine list' shows what is mounted, and where")
     }
     try remove(number, entry, place.text, lazy: lazy)
+  }
+
+  /// The mount that was asked for with this path, which may lead through symbolic links, if there is no doubt which it is.
+  private func askedFor(_ directory: BytePath) -> (number: Int, place: BytePath)? {
+    let entries = state.withLock { $0.entries.filter { $0.value.kept.request.directory == directory } }
+    guard entries.count == 1, let (number, entry) = entries.first else { return nil }
+    let places = entry.served.places
+    return places.count == 1 ? (number, BytePath(places[0])) : nil
   }
 
   private func remove(_ number: Int, _ entry: Entry, _ place: String, lazy: Bool) throws(Failure) {
@@ -86,6 +92,7 @@ extension MountTable {
         if try !entry.served.unmount(atMost: Self.patience) { leave(number) }
         return
       } catch {
+        if error.reason == .notMounted { return hasEnded(number) ? () : leave(number) }
         guard error.reason == .busy, ContinuousClock.now < deadline else { break }
         if entry.served.hasEnded(atMost: 50) { return }
       }

@@ -61,6 +61,14 @@ final class MountTable: Sendable {
     }
   }
 
+  /// Whether it serves the mount with a number, be it off its directories.
+  func serves(_ number: Int) -> Bool {
+    state.withLock { $0.entries[number] != nil || $0.leaving[number] != nil }
+  }
+
+  /// Whether a fork or snapshot is about to be served.
+  func isMounting(_ name: String) -> Bool { state.withLock { $0.reserved.values.contains(name) } }
+
   /// Whether nothing is served, not even to those who have not let go of it.
   var isEmpty: Bool { state.withLock { $0.entries.isEmpty && $0.leaving.isEmpty } }
 
@@ -150,7 +158,8 @@ final class MountTable: Sendable {
       return .reserved(state.nextNumber)
     }
     if let found { return found }
-    if let number = state.withLock({ $0.entries.first { $0.value.name == name }?.key }) { leave(number) }
+    let left = state.withLock { $0.entries.first { $0.value.name == name && $0.value.served.places.isEmpty } }
+    if let left { leave(left.key) }
     throw Failure(
       .conflict, "\(name) was unmounted, but somebody still uses it\(users(of: name))",
       hint: "end what uses it, or mount a fork of it here")
@@ -250,6 +259,7 @@ extension Failure {
     case .notDirectory: self.init(.conflict, "\(error)")
     case .busy: self.init(.conflict, "a fork or snapshot is mounted at \(error.path) already")
     case .notMounted: self.init(.noSuchName, "\(error)")
+    case .covered: self.init(.conflict, "\(error)", hint: "unmount that first")
     case .elsewhere:
       self.init(
         .conflict, "\(error.path) is in another mount namespace than the daemon of this store (process \(getpid()))",

@@ -3,7 +3,7 @@ import Service
 /// Something that is there as long as a client's session.
 enum Lease: Codable, Hashable {
   /// A fork or snapshot.
-  case head(LeaseRecord.Entry)
+  case head(LeasedHead)
   /// A mount, by its number in the table.
   case mount(number: Int)
 }

@@ -20,12 +20,13 @@ final class Session: Sendable {
     var passed: [Int: Passed] = [:]
     var leases: [Lease]
     var isOver = false
+    var isKept = false
     var lastUse = ContinuousClock.now
   }
 
   private let state: Mutex<State>
-  /// How many descriptors may wait for their requests. A client passes one or two.
-  private static let mostPassed = 16
+  /// How many descriptors may wait for their requests. A client passes one for each request that is under way.
+  private static let mostPassed = 256
 
   init(number: Int, token: String, socket: consuming MessageSocket, leases: [Lease] = []) {
     self.number = number
@@ -79,13 +80,18 @@ final class Session: Sendable {
     state.withLock { $0.leases.removeAll(where: isForgotten) }
   }
 
-  /// Lets a head stay after the session; false if it was not made for it.
-  func keep(_ name: String) -> Bool {
+  /// Lets a head stay after the session; returns its lease, or nil if it was not made for it.
+  func keep(_ name: String) -> Lease? {
     state.withLock { state in
-      let count = state.leases.count
-      state.leases.removeAll { if case .head(let head) = $0 { head.name == name } else { false } }
-      return state.leases.count < count
+      let index = state.leases.firstIndex { if case .head(let head) = $0 { head.name == name } else { false } }
+      return index.map { state.leases.remove(at: $0) }
     }
+  }
+
+  /// Whether the supervisor has a copy of its connection.
+  var isKept: Bool {
+    get { state.withLock { $0.isKept } }
+    set { state.withLock { $0.isKept = newValue } }
   }
 
   /// Nothing is added from here on. Descriptors that no request has named are closed.

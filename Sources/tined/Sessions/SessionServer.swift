@@ -89,7 +89,10 @@ final class SessionServer: Sendable {
       } catch {
         answer(session, SessionAnswer(error: error))
       }
+    } catch .tooManyOpenFiles {
+      answer(session, SessionAnswer(error: Failure(.failed, "the daemon has too many files open", hint: "try again")))
     } catch {
+      if [.noMemory, .noBuffers, .wouldBlock].contains(error) { return }
       // A message that is too long is lost, and its client with it.
       log.info("a client's session is ended: \(error)")
       sessions.close(session)

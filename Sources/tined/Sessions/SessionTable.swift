@@ -21,6 +21,8 @@ final class SessionTable: Sendable {
   private let record: LeaseRecord
   private let activity: Activity
   private let log: Logger
+  /// Held while the supervisor and the record learn of a change, so that they learn of changes in the order in which they happened.
+  private let order = Mutex(())
   /// Ends what was made for a session, the last first.
   private let end: Mutex<(@Sendable ([Lease]) -> Void)?> = Mutex(nil)
 
@@ -34,26 +36,45 @@ final class SessionTable: Sendable {
 
   /// Takes over the sessions of the worker before. What a killed daemon has left of others ends now.
   ///
-  /// - Parameter end: ends what was made for a session; called on any thread.
-  func restore(ending end: @escaping @Sendable ([Lease]) -> Void) {
+  /// - Parameters:
+  ///   - isServed: whether the mount with a number is there still. Numbers are used again.
+  ///   - end: ends what was made for a session; called on any thread.
+  func restore(mounts isServed: (Int) -> Bool, ending end: @escaping @Sendable ([Lease]) -> Void) {
     self.end.withLock { $0 = end }
     for name in supervisor.inheritedNames {
       guard let number = Descriptors.sessionNumber(name), let inherited = supervisor.take(name) else { continue }
       do throws(Failure) {
         let kept = try JSON.decode(KeptSession.self, from: Data(inherited.data))
-        insert(
-          Session(number: number, token: kept.token, socket: MessageSocket(inherited.release()), leases: kept.leases))
+        let leases = kept.leases.filter { if case .mount(let mount) = $0 { isServed(mount) } else { true } }
+        let session = Session(
+          number: number, token: kept.token, socket: MessageSocket(inherited.release()), leases: leases)
+        session.isKept = true
+        insert(session)
       } catch {
         log.error("a client's session is lost: \(error.message)")
       }
     }
-    let held = Set(all.flatMap(\.leases))
-    let left = record.read().filter { !held.contains(.head($0)) }
+    restoreRecorded(end)
+  }
+
+  /// The worker before may have died after it had recorded a head and before the supervisor heard of it.
+  private func restoreRecorded(_ end: ([Lease]) -> Void) {
+    let sessions = state.withLock { $0.sessions }
+    var left: [Lease] = []
+    for entry in record.read() {
+      let lease = Lease.head(entry.head)
+      guard let session = sessions[entry.session] else {
+        left.append(lease)
+        continue
+      }
+      if !session.leases.contains(lease) { _ = session.add(lease) }
+    }
     if !left.isEmpty {
       log.notice("ending what was made for clients of a daemon that was killed: \(left.count) forks and snapshots")
-      end(left.map { .head($0) })
+      end(left)
     }
-    writeRecord()
+    for session in sessions.values { publish(session, recording: false) }
+    order.withLock { _ in writeRecord() }
   }
 
   /// Those that are served.
@@ -98,8 +119,7 @@ final class SessionTable: Sendable {
       end.withLock { $0 }?([lease])
       throw .noSession
     }
-    keepInSupervisor(session)
-    if case .head = lease { writeRecord() }
+    if case .head = lease { publish(session, recording: true) } else { publish(session, recording: false) }
   }
 
   /// What has ended before its session need not be ended with it. The supervisor and the record may name it still: that does no harm.
@@ -109,9 +129,14 @@ final class SessionTable: Sendable {
 
   /// Has a head stay after the session for which it was made. This is durable when it returns.
   func keep(_ name: String, of session: Session) throws(Failure) {
-    guard session.keep(name) else { throw Failure(.noSuchName, "\(name) was not made for this session") }
-    keepInSupervisor(session)
-    try record.write(recorded, durably: true)
+    guard let lease = session.keep(name) else { throw Failure(.noSuchName, "\(name) was not made for this session") }
+    do throws(Failure) {
+      try order.withLock { (_) throws(Failure) in try record.write(recorded, durably: true) }
+    } catch {
+      _ = session.add(lease)
+      throw error
+    }
+    publish(session, recording: false)
   }
 
   /// The client is gone: what was made for it ends, on a thread of its own.
@@ -138,10 +163,10 @@ final class SessionTable: Sendable {
   private func finish(_ session: Session) {
     let leases = session.leases
     if !leases.isEmpty { end.withLock { $0 }?(leases.reversed()) }
-    _ = state.withLock { $0.sessions.removeValue(forKey: session.token) }
-    if !leases.isEmpty {
-      writeRecord()
-      supervisor.tell(.drop(name: Descriptors.session(session.number)))
+    order.withLock { _ in
+      _ = state.withLock { $0.sessions.removeValue(forKey: session.token) }
+      if session.isKept { supervisor.tell(.drop(name: Descriptors.session(session.number))) }
+      if !leases.isEmpty { writeRecord() }
     }
   }
 
@@ -150,20 +175,29 @@ final class SessionTable: Sendable {
     return session
   }
 
-  private func keepInSupervisor(_ session: Session) {
-    do {
-      let data = [UInt8](try JSON.encode(KeptSession(token: session.token, leases: session.leases)))
-      supervisor.tell(
-        .keep(name: Descriptors.session(session.number), data: data), descriptor: session.socket.descriptor.rawValue)
-    } catch {
-      log.error("a client's session will end with this process: \(error)")
+  /// Has the supervisor know what a session holds, and the record if it is to. The connection goes along once.
+  private func publish(_ session: Session, recording: Bool) {
+    order.withLock { _ in
+      // It may have ended meanwhile, and then nobody must know it any more.
+      guard state.withLock({ $0.sessions[session.token] != nil }) else { return }
+      if recording { writeRecord() }
+      do {
+        let data = [UInt8](try JSON.encode(KeptSession(token: session.token, leases: session.leases)))
+        let descriptor = session.isKept ? -1 : session.socket.descriptor.rawValue
+        supervisor.tell(.keep(name: Descriptors.session(session.number), data: data), descriptor: descriptor)
+        session.isKept = true
+      } catch {
+        log.error("a client's session will end with this process: \(error)")
+      }
     }
   }
 
   private var recorded: [LeaseRecord.Entry] {
     state.withLock { state in
-      state.sessions.values.flatMap(\.leases).compactMap { lease in
-        if case .head(let head) = lease { head } else { nil }
+      state.sessions.values.flatMap { session in
+        session.leases.compactMap { lease in
+          if case .head(let head) = lease { LeaseRecord.Entry(head, session: session.token) } else { nil }
+        }
       }
     }
   }

@@ -183,7 +183,7 @@ struct Supervisor {
       }
       let received: MessageSocket.Message?
       do throws(Errno) { received = try socket.receive() } catch {
-        guard error == .messageTooLong else { throw error }
+        guard [.messageTooLong, .tooManyOpenFiles].contains(error) else { throw error }
         log.error("a message of the worker was lost")
         continue
       }
