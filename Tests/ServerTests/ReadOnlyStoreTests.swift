@@ -92,15 +92,19 @@ struct ReadOnlyStoreTests {
     try #require(mounted.code == 0, "\(mounted.output)")
     defer {
       media.tine("stop --force")
-      shell("umount \(media.path); rm -rf \(runtimeDirectory)")
+      shell("umount -l \(media.path); rm -rf \(runtimeDirectory)")
     }
     try body(media)
   }
 
   /// `/run/user/0` is there only while root has logged in.
   private var runtimeDirectory: String {
-    shell("test -O /run/user/0 && base=/run/user/0/tine || base=/tmp/tine-0; stat -c $base/%d-%i \(store.path) | tr -d '\\n'")
-      .output
+    shell(
+      """
+      test -O /run/user/0 && base=/run/user/0/tine || base=/tmp/tine-0
+      printf %s $(stat -c $base/%d-%i \(store.path))
+      """
+    ).output
   }
 
   private let files = "find ledger index manifest format -type f | sort | xargs sha256sum"
