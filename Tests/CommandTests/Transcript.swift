@@ -60,7 +60,7 @@ struct Stage {
 
   /// Ends the store's daemon, where one runs, and removes everything.
   func close() {
-    _ = try? run("tine stop")
+    _ = try? run("tine stop --force")
     try? FileManager.default.removeItem(atPath: directory)
   }
 

@@ -17,7 +17,7 @@ public final class TineStore: Sendable {
   }
 
   deinit {
-    tine("stop")
+    tine("stop --force")
     shell("grep -o '\(directory.path)/[^ ]*' /proc/mounts | sort -r | xargs -r -n 1 umount -l")
   }
 

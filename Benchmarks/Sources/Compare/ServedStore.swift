@@ -14,7 +14,7 @@ final class ServedStore: Sendable {
     self.path = path
     let tine = try bench.tine()
     self.tine = tine
-    cleanup = Cleanup.add { _ = try? Program(tine, "stop", "--store", path).run() }
+    cleanup = Cleanup.add { _ = try? Program(tine, "stop", "--force", "--store", path).run() }
     try mount(fork, at: directory)
   }
 
