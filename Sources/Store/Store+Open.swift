@@ -100,12 +100,14 @@ extension Store {
     return reserve
   }
 
+  /// What can be done with a store that cannot be written to, for people.
+  public static let readOnlyHint =
+    "it can be listed, compared, checked, exported and mounted (read-only); changes need a copy of it"
+
   static func takeLock(_ storage: any Storage, _ path: String) throws(StoreError) -> any AnyObject & Sendable {
     do throws(Errno) { return try storage.lock(lockPath, .exclusive) } catch {
-      if error == .readOnlyFileSystem || error == .accessDenied {
-        throw StoreError(
-          .readOnly, "the store \(path) is read-only",
-          hint: "it can be listed, compared, checked and exported; mounts and changes need a copy of it")
+      if error.meansReadOnly {
+        throw StoreError(.readOnly, "the store \(path) is read-only", hint: readOnlyHint)
       }
       guard error == .wouldBlock else { throw StoreError(error, during: "lock the store \(path)") }
       throw StoreError(
