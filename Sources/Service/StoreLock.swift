@@ -27,15 +27,16 @@ public struct StoreLock: Sendable {
       }
       return true
     } catch {
-      return error == .noSuchFile
+      // What else is wrong with it is told where the store is opened.
+      return error != .wouldBlock
     }
   }
 
   private func open() throws(Errno) -> FileDescriptor {
-    do throws(Errno) { return try FileDescriptor(opening: path, flags: O_RDWR) } catch {
+    do throws(Errno) { return try FileDescriptor(opening: path, flags: O_RDWR | Self.flags) } catch {
       // Of a store that cannot be written to.
       guard error.meansReadOnly else { throw error }
-      return try FileDescriptor(opening: path, flags: O_RDONLY)
+      return try FileDescriptor(opening: path, flags: O_RDONLY | Self.flags)
     }
   }
 
@@ -50,6 +51,9 @@ public struct StoreLock: Sendable {
     }
     return true
   }
+
+  /// Something else in its place is neither followed nor waited for.
+  private static let flags = O_NOFOLLOW | O_NONBLOCK
 
   /// In microseconds.
   private static let pause: UInt32 = 10_000

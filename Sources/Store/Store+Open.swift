@@ -1,3 +1,4 @@
+import Glibc
 import Ledger
 import Synchronization
 public import SystemIO
@@ -109,6 +110,11 @@ extension Store {
       if error.meansReadOnly {
         throw StoreError(.readOnly, "the store \(path) is read-only", hint: readOnlyHint)
       }
+      if Errno.signsOfAnotherFile.contains(error) {
+        throw StoreError(
+          .conflict, "'lock' in the store \(path) is no file of the store",
+          hint: "move it away once no process uses the store; it is made again")
+      }
       guard error == .wouldBlock else { throw StoreError(error, during: "lock the store \(path)") }
       throw StoreError(
         .storeInUse, "the store \(path) is in use by another process",
@@ -180,4 +186,11 @@ public enum Clock {
     let now = SystemClock.now()
     return Timestamp(seconds: now.seconds, nanoseconds: now.nanoseconds)
   }
+}
+
+extension Errno {
+  /// A symbolic link, a directory, or something else is where a regular file belongs.
+  fileprivate static let signsOfAnotherFile: [Errno] = [
+    .invalidArgument, .isDirectory, .noSuchDeviceOrAddress, Errno(rawValue: ELOOP),
+  ]
 }

@@ -105,7 +105,10 @@ public final class DirectoryStorage: Storage {
   }
 
   private func lock(_ path: String, _ flags: Int32, _ mode: StorageLockMode) throws(Errno) -> FileLock {
-    let file = try FileDescriptor(opening: path, in: directory, flags: flags, permissions: 0o600)
+    // What has taken its place is neither followed nor waited for, nor replaced: another process may hold a lock on what was there.
+    let file = try FileDescriptor(
+      opening: path, in: directory, flags: flags | O_NOFOLLOW | O_NONBLOCK, permissions: 0o600)
+    guard try file.isRegularFile() else { throw .invalidArgument }
     try take(mode, file.rawValue)
     return FileLock(holding: file)
   }
