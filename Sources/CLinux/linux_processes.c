@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -130,9 +131,21 @@ static int place_descriptors(const int *descriptors) {
   return 0;
 }
 
+/// Whether the working directory is on the file system of the directory that was to be shown there. The path of a target may lead
+/// elsewhere after the mount: that of the root directory does, and one through /proc.
+static bool stands_in_view(dev_t shown) {
+  struct stat status;
+  if (stat(".", &status) == 0 && status.st_dev == shown) return true;
+  errno = EXDEV;
+  return false;
+}
+
 static void child(const struct linux_spawn_request *request, int channel) {
+  struct stat source = {0};
   if (request->group >= 0) setpgid(0, request->group);
+  if (request->ends_with_parent) prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (request->bind_source) {
+    if (stat(request->bind_source, &source) < 0) fail(channel, linux_spawn_bind);
     if (enter_mount_namespace() < 0) fail(channel, linux_spawn_namespace);
     if (mount(request->bind_source, request->bind_target, NULL, MS_BIND, NULL) < 0) fail(channel, linux_spawn_bind);
     if (request->hidden && hide_mounts(request->hidden) < 0) fail(channel, linux_spawn_namespace);
@@ -145,6 +158,7 @@ static void child(const struct linux_spawn_request *request, int channel) {
       fail(channel, linux_spawn_user);
   }
   if (request->directory && chdir(request->directory) < 0) fail(channel, linux_spawn_directory);
+  if (request->bind_source && request->directory && !stands_in_view(source.st_dev)) fail(channel, linux_spawn_bind);
   reset_signals();
   execvpe(request->program, request->arguments, request->environment);
   fail(channel, linux_spawn_program);

@@ -31,6 +31,9 @@ public struct Command: Sendable {
     case existing(Int32)
   }
 
+  /// Whether the kernel kills it when the thread that started it ends.
+  public var endsWithParent = false
+
   /// A directory that is shown at another place.
   public struct View: Hashable, Sendable {
     public let source: [UInt8]
@@ -85,6 +88,7 @@ public struct Command: Sendable {
       case .existing(let number): number
       }
     request.detached = detached
+    request.ends_with_parent = endsWithParent
     if let user {
       request.switches_user = true
       request.user = user.number

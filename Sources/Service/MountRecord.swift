@@ -96,7 +96,12 @@ public struct MountRecord: Sendable {
   private func clear(_ entry: Entry) throws(Failure) -> Bool {
     let directory = entry.mount.directory.text
     let isDead = isDead(entry)
-    if isDead { try detach(directory) }
+    if isDead {
+      // It may be mounted at other directories too.
+      let places = entry.device.flatMap { try? MountInfo.places(of: $0) } ?? []
+      for place in places where place != directory { try detach(place) }
+      try detach(directory)
+    }
     if entry.madeDirectory, looksMade(directory) { rmdir(directory) }
     return isDead
   }

@@ -68,7 +68,17 @@ public final class DirectoryStorage: Storage {
       case .readingAndWriting: O_RDWR
       case .creating: O_RDWR | O_CREAT | O_EXCL
       }
-    return DirectoryStorageFile(try FileDescriptor(opening: path, in: directory, flags: flags, permissions: 0o600))
+    let file = try FileDescriptor(opening: path, in: directory, flags: flags, permissions: 0o600)
+    if mode == .creating { try giveToOwner(file) }
+    return DirectoryStorageFile(file)
+  }
+
+  /// What root makes in somebody else's store belongs to that user, who could not open it otherwise.
+  private func giveToOwner(_ file: borrowing FileDescriptor) throws(Errno) {
+    guard geteuid() == 0 else { return }
+    var status = stat()
+    try retryingInterrupts { fstat(directory.rawValue, &status) }
+    if status.st_uid != 0 { try retryingInterrupts { fchown(file.rawValue, status.st_uid, status.st_gid) } }
   }
 
   public func rename(_ path: String, to newPath: String) throws(Errno) {

@@ -29,6 +29,11 @@ struct Tine: ParsableCommand {
 
   static func main() {
     Reaper.serveIfAsked()
+    // Swift itself takes the command line from there.
+    guard access("/proc/self/cmdline", R_OK) == 0 else {
+      Console.report(Failure(.failed, "there is no /proc", hint: "mount it: 'mount -t proc proc /proc'"))
+      Glibc.exit(EXIT_FAILURE)
+    }
     // A reader that went away is seen as an error of the write, not as a signal.
     signal(SIGPIPE, SIG_IGN)
     do throws(Failure) {

@@ -174,17 +174,20 @@ final class DaemonEngine: MountingEngine {
     return mount
   }
 
-  /// Ends what was made for a client that is gone, the last first.
-  func end(_ leases: [Lease]) {
+  /// Ends what was made for a client that is gone, the last first; returns the heads that are still in use.
+  func end(_ leases: [Lease]) -> [LeasedHead] {
+    var left: [LeasedHead] = []
     for lease in leases {
       switch lease {
       case .mount(let number): table.end(number)
       case .head(let head):
         do throws(Failure) { try drop(head) } catch {
+          left.append(head)
           log.error("\(head.name) was made for a client that is gone, and stays: \(error.message)")
         }
       }
     }
+    return left
   }
 
   private func drop(_ leased: LeasedHead) throws(Failure) {

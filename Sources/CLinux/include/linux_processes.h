@@ -22,6 +22,8 @@ struct linux_spawn_request {
   int descriptors[4];
   /// The process group to join, 0 for one of its own, -1 for that of this process. A group that is gone is not joined.
   pid_t group;
+  /// Has the kernel kill it (SIGKILL) when the thread that started it ends, unless it becomes a set-user-ID program.
+  bool ends_with_parent;
   /// Makes it a daemon: a session of its own, no child of this process, and without its other descriptors.
   bool detached;
   /// Becomes this user and group, with no supplementary groups, where `switches_user`.

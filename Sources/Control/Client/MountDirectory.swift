@@ -70,7 +70,7 @@ extension Failure {
   /// The refusal of a mount on the store, above it or inside of it.
   public static func hidesStore(_ path: String) -> Failure {
     Failure(
-      .conflict, "\(path.quoted) holds the store, is part of it, or is the store itself: a mount would hide it",
+      .conflict, "\(path.quoted) holds the store or is in it, or the daemon needs it: a mount would hide that",
       hint: "mount at a directory beside the store")
   }
 }

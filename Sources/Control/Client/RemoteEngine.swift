@@ -1,11 +1,14 @@
 import FoundationEssentials
+import Glibc
 import Synchronization
 import SystemIO
 
 /// Carries out requests by asking the daemon that owns the store.
 public final class RemoteEngine: MountingEngine {
   private let client: Client
-  private let store: String
+  /// The store's directory, held open: it may be moved while requests are under way.
+  private let directory: FileDescriptor
+  private var store: String { Self.path(of: directory) }
   private let opened = Mutex<ClientSession?>(nil)
 
   /// The engine of a store whose daemon runs; nil where none does, or where it is ending.
@@ -19,11 +22,19 @@ public final class RemoteEngine: MountingEngine {
   public init?(
     store: String, interruption: Int32? = nil, onSilence: SilenceHandler? = nil
   ) throws(Failure) {
-    guard let client = try Client(store: store, interruption: interruption, onSilence: onSilence) else { return nil }
+    let directory: FileDescriptor
+    do throws(Errno) { directory = try FileDescriptor(opening: store, flags: O_RDONLY | O_DIRECTORY) } catch {
+      if error == .noSuchFile { return nil }
+      throw Failure(.unreachable, "cannot open \(store.quoted): \(error)")
+    }
+    let path = Self.path(of: directory)
+    guard let client = try Client(store: path, interruption: interruption, onSilence: onSilence) else { return nil }
     self.client = client
-    self.store = store
+    self.directory = directory
     guard try client.isAnswered(get("version")) else { return nil }
   }
+
+  private static func path(of directory: borrowing FileDescriptor) -> String { "/proc/self/fd/\(directory.rawValue)" }
 
   public func version() throws(Failure) -> VersionReport { try client.call(get("version")) }
 

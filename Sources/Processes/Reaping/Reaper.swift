@@ -22,6 +22,8 @@ public enum Reaper {
     // Nobody else is to be harmed by a stray descriptor 3.
     guard getsockopt(channel, SOL_SOCKET, SO_TYPE, &kind, &size) == 0, kind == SOCK_SEQPACKET.rawValue else { return }
     command.environment = Environment.current
+    // Should both be killed, the command at least goes with them.
+    command.endsWithParent = true
     _ = fcntl(channel, F_SETFD, FD_CLOEXEC)
     Service(MessageSocket(FileDescriptor(owning: channel))).run(command)
   }

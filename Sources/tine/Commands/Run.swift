@@ -35,18 +35,19 @@ struct Run: ParsableCommand {
 
   func validate() throws {
     if command.isEmpty { throw ValidationError("Name the command to run after --.") }
+    if at?.path.resolved == BytePath("/") { throw ValidationError("--at cannot be the root directory.") }
   }
 
   func run() throws {
     do {
-      Caller.prepareEnvironment(shownAt: at?.path)
+      Caller.prepareEnvironment(shownAt: at?.path.resolved)
       let directory = try store.directory()
       // Ctrl-C ends this command as any other, until there is something to put in order.
       let engine = try DaemonLauncher.engine(for: directory)
       let interruptions = try Interruptions()
       let code = try RunSession(
         engine: engine, store: directory, interruptions: interruptions,
-        arguments: command.map(\.carriedBytes), shownAt: at?.path, keep: keep, json: json
+        arguments: command.map(\.carriedBytes), shownAt: at?.path.resolved, keep: keep, json: json
       ).run(from: from)
       throw ExitCode(code)
     } catch let failure as Failure where failure != .readerIsGone {
@@ -84,8 +85,8 @@ private struct RunSession {
   }
 
   private func runForked(_ name: String, _ origin: Origin) throws -> Int32 {
-    var isKept = false
-    defer { if !isKept { Console.reportFailure { () throws(Failure) in try engine.drop(name) } } }
+    var isSettled = false
+    defer { if !isSettled { Console.reportFailure { () throws(Failure) in try engine.drop(name) } } }
     let workspace = try Workspace(mounting: name, of: store, engine: engine, shownAt: shownAt)
     let code: Int32
     let changes: [Change]
@@ -98,8 +99,12 @@ private struct RunSession {
     }
     try workspace.close()
     if keep != nil { try engine.session().keep(name) }
-    isKept = keep != nil
-    try report(changes, name, isKept)
+    isSettled = keep != nil
+    try report(changes, name, isKept: keep != nil)
+    if keep == nil {
+      isSettled = true
+      try engine.drop(name)
+    }
     return code
   }
 
@@ -128,7 +133,7 @@ private struct RunSession {
     }
   }
 
-  private func report(_ changes: [Change], _ name: String, _ isKept: Bool) throws {
+  private func report(_ changes: [Change], _ name: String, isKept: Bool) throws {
     if json {
       try Console.print(json: changes)
     } else {

@@ -50,6 +50,7 @@ struct Sample: ParsableCommand {
 
   func validate() throws {
     if command.isEmpty { throw ValidationError("Name the command to run after --.") }
+    if at?.path.resolved == BytePath("/") { throw ValidationError("--at cannot be the root directory.") }
     if !(1...100_000).contains(attempts) { throw ValidationError("-n must be between 1 and 100,000.") }
     if let jobs, jobs < 1 { throw ValidationError("--jobs must be at least 1.") }
     if keepBest < 0 { throw ValidationError("--keep-best cannot be negative.") }
@@ -57,16 +58,16 @@ struct Sample: ParsableCommand {
 
   func run() throws {
     let directory = try store.directory()
-    Caller.prepareEnvironment(shownAt: at?.path)
+    Caller.prepareEnvironment(shownAt: at?.path.resolved)
     let arguments = command.map(\.carriedBytes)
-    let program = try Program(starting: arguments[0], shownAt: at?.path)
+    let program = try Program(starting: arguments[0], shownAt: at?.path.resolved)
     let scoring = try score.map { (script) throws(Failure) in
-      try ScoreCommand(script.carriedBytes, shownAt: at?.path)
+      try ScoreCommand(script.carriedBytes, shownAt: at?.path.resolved)
     }
     if let logs { try makeDirectory(logs.path) }
     let plan = SamplePlan(
       origin: from, name: name ?? freshName("sample"), attempts: attempts,
-      jobs: jobs ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))), shownAt: at?.path,
+      jobs: jobs ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))), shownAt: at?.path.resolved,
       program: program, arguments: arguments, score: scoring, keepBest: keepBest, logs: logs?.path)
     // Ctrl-C ends this command as any other, until there is something to put in order.
     let engine = try DaemonLauncher.engine(for: directory)

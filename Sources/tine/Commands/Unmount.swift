@@ -41,7 +41,7 @@ struct Unmount: ParsableCommand {
     let chosen = all ? mounts : try targets.flatMap { try Self.choose($0, from: mounts) }
     var unmounted: [BytePath] = []
     do throws(Failure) {
-      for mount in chosen where !unmounted.contains(mount.directory) {
+      for mount in Self.innermostFirst(chosen) where !unmounted.contains(mount.directory) {
         try engine.unmount(UnmountRequest(directory: mount.directory, lazy: lazy))
         unmounted.append(mount.directory)
       }
@@ -60,6 +60,12 @@ struct Unmount: ParsableCommand {
     } else {
       for directory in directories { try Console.print("unmounted " + directory.quoted) }
     }
+  }
+
+  /// A mount keeps the one below it in use.
+  private static func innermostFirst(_ mounts: [Mount]) -> [Mount] {
+    let depths = mounts.map { mount in mount.directory.bytes.count { $0 == UInt8(ascii: "/") } }
+    return mounts.indices.sorted { (-depths[$0], $0) < (-depths[$1], $1) }.map { mounts[$0] }
   }
 
   /// The mounts that a name or a directory stands for.

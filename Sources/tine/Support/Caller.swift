@@ -14,6 +14,10 @@ enum Caller {
   /// they mean here, or go where the fork is shown over them. Call it before there are threads.
   static func prepareEnvironment(shownAt: BytePath?) {
     set("TINE_CALLED_FROM", directory ?? [])
+    // A relative path would begin in the fork.
+    if let store = getenv("TINE_STORE"), store[0] != 0 {
+      set("TINE_STORE", BytePath(Array(UnsafeRawBufferPointer(start: store, count: strlen(store)))).absolute.bytes)
+    }
     guard let path = getenv("PATH") else { return }
     let slash = UInt8(ascii: "/")
     let entries = Array(UnsafeRawBufferPointer(start: path, count: strlen(path)))

@@ -13,6 +13,8 @@ final class Interruptions: Sendable {
   /// From here on the signals do not end this process by themselves.
   init() throws(Failure) {
     descriptor = linux_catch_interruptions()
+    // What a terminal sends reaches the command that runs; here it would only end what puts things in order.
+    signal(SIGQUIT, SIG_IGN)
     if descriptor < 0 { throw Failure(.failed, "cannot catch signals: \(Errno.last)") }
   }
 

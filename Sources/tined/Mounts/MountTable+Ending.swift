@@ -33,7 +33,11 @@ extension MountTable {
       settle(number, entry, place, hasEnded: hasEnded)
     } catch {
       // Whoever else unmounted it was faster.
-      if error.reason == .notMounted { return settle(number, entry, place, hasEnded: false) }
+      if error.reason == .notMounted {
+        // Or the path leads elsewhere, because something else is mounted above it.
+        if entry.served.places.contains(place) { throw Failure(mounting: MountError(.covered, place)) }
+        return settle(number, entry, place, hasEnded: false)
+      }
       guard error.reason == .busy else { throw Failure(mounting: error) }
       guard lazy else {
         throw busy([(entry, place)], hint: "end what uses it; 'tine unmount --lazy' takes it away from them")

@@ -123,6 +123,10 @@ final class MountTable: Sendable {
 
   private func hides(_ directory: borrowing FileDescriptor, _ request: MountRequest) throws(Errno) -> Bool {
     let target = try FileIdentity.ancestry(of: directory)
+    for needed in ["/proc", "/dev", "/sys"]
+    where try FileIdentity.ancestry(of: FileDescriptor(naming: needed)).contains(target[0]) {
+      return true
+    }
     let above = try FileIdentity.ancestry(of: store)
     if try FileIdentity.ancestry(of: self.directory).contains(target[0]) { return true }
     guard !above.contains(target[0]), let depth = target.firstIndex(of: above[0]) else {

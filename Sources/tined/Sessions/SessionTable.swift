@@ -14,6 +14,8 @@ final class SessionTable: Sendable {
   private struct State {
     var sessions: [String: Session] = [:]
     var nextNumber = 0
+    /// What was to end with its client, and is still in use. The next daemon tries again.
+    var left: [LeasedHead] = []
   }
 
   private let state = Mutex(State())
@@ -24,7 +26,7 @@ final class SessionTable: Sendable {
   /// Held while the supervisor and the record learn of a change, so that they learn of changes in the order in which they happened.
   private let order = Mutex(())
   /// Ends what was made for a session, the last first.
-  private let end: Mutex<(@Sendable ([Lease]) -> Void)?> = Mutex(nil)
+  private let end: Mutex<(@Sendable ([Lease]) -> [LeasedHead])?> = Mutex(nil)
 
   /// - Parameter directory: where the daemon keeps its records.
   init(in directory: String, supervisor: SupervisorLink, activity: Activity, log: Logger) {
@@ -39,7 +41,7 @@ final class SessionTable: Sendable {
   /// - Parameters:
   ///   - isServed: whether the mount with a number is there still. Numbers are used again.
   ///   - end: ends what was made for a session; called on any thread.
-  func restore(mounts isServed: (Int) -> Bool, ending end: @escaping @Sendable ([Lease]) -> Void) {
+  func restore(mounts isServed: (Int) -> Bool, ending end: @escaping @Sendable ([Lease]) -> [LeasedHead]) {
     self.end.withLock { $0 = end }
     for name in supervisor.inheritedNames {
       guard let number = Descriptors.sessionNumber(name), let inherited = supervisor.take(name) else { continue }
@@ -58,7 +60,7 @@ final class SessionTable: Sendable {
   }
 
   /// The worker before may have died after it had recorded a head and before the supervisor heard of it.
-  private func restoreRecorded(_ end: ([Lease]) -> Void) {
+  private func restoreRecorded(_ end: ([Lease]) -> [LeasedHead]) {
     let sessions = state.withLock { $0.sessions }
     var left: [Lease] = []
     for entry in record.read() {
@@ -71,7 +73,7 @@ final class SessionTable: Sendable {
     }
     if !left.isEmpty {
       log.notice("ending what was made for clients of a daemon that was killed: \(left.count) forks and snapshots")
-      end(left)
+      note(end(left))
     }
     for session in sessions.values { publish(session, recording: false) }
     order.withLock { _ in writeRecord() }
@@ -116,7 +118,7 @@ final class SessionTable: Sendable {
   /// Has something end with a session. If that is over by now, it ends at once.
   func lease(_ lease: Lease, to token: String) throws(Failure) {
     guard let session = state.withLock({ $0.sessions[token] }), session.add(lease) else {
-      end.withLock { $0 }?([lease])
+      note(end.withLock { $0 }?([lease]) ?? [])
       throw .noSession
     }
     if case .head = lease { publish(session, recording: true) } else { publish(session, recording: false) }
@@ -162,12 +164,16 @@ final class SessionTable: Sendable {
 
   private func finish(_ session: Session) {
     let leases = session.leases
-    if !leases.isEmpty { end.withLock { $0 }?(leases.reversed()) }
+    if !leases.isEmpty { note(end.withLock { $0 }?(leases.reversed()) ?? []) }
     order.withLock { _ in
       _ = state.withLock { $0.sessions.removeValue(forKey: session.token) }
       if session.isKept { supervisor.tell(.drop(name: Descriptors.session(session.number))) }
       if !leases.isEmpty { writeRecord() }
     }
+  }
+
+  private func note(_ left: [LeasedHead]) {
+    if !left.isEmpty { state.withLock { $0.left += left } }
   }
 
   private func session(_ token: String) throws(Failure) -> Session {
@@ -194,11 +200,12 @@ final class SessionTable: Sendable {
 
   private var recorded: [LeaseRecord.Entry] {
     state.withLock { state in
-      state.sessions.values.flatMap { session in
-        session.leases.compactMap { lease in
-          if case .head(let head) = lease { LeaseRecord.Entry(head, session: session.token) } else { nil }
+      state.left.map { LeaseRecord.Entry($0, session: "") }
+        + state.sessions.values.flatMap { session in
+          session.leases.compactMap { lease in
+            if case .head(let head) = lease { LeaseRecord.Entry(head, session: session.token) } else { nil }
+          }
         }
-      }
     }
   }
 
