@@ -71,17 +71,24 @@ private struct Search {
     var boxes = [Box(old: old.indices, new: new.indices)]
     while let box = boxes.popLast().map(trimmed) {
       if box.old.isEmpty || box.new.isEmpty || steps > budget {
-        for index in box.old { removed[index] = true }
-        for index in box.new { added[index] = true }
+        mark(box)
         continue
       }
       let (x, y) = split(box, patience, budget)
-      precondition(
-        (x, y) != (box.old.lowerBound, box.new.lowerBound) && (x, y) != (box.old.upperBound, box.new.upperBound),
-        "a box is split into smaller ones")
+      // A box that is not made smaller would be split for ever.
+      if (x, y) == (box.old.lowerBound, box.new.lowerBound) || (x, y) == (box.old.upperBound, box.new.upperBound) {
+        mark(box)
+        continue
+      }
       boxes.append(Box(old: x..<box.old.upperBound, new: y..<box.new.upperBound))
       boxes.append(Box(old: box.old.lowerBound..<x, new: box.new.lowerBound..<y))
     }
+  }
+
+  /// All that is in a box counts as changed.
+  private mutating func mark(_ box: Box) {
+    for index in box.old { removed[index] = true }
+    for index in box.new { added[index] = true }
   }
 
   /// Without the lines that both begin or end with.

@@ -108,8 +108,9 @@ private struct PatchLines {
     switch (before, after) {
     case (nil, let after?): line("new file mode \(after)")
     case (let before?, nil): line("deleted file mode \(before)")
-    // Of a link it is said too where it stays: `patch` changes regular files only, unless it knows what it meets.
-    case (let before?, let after?) where before != after || after == Self.link:
+    // Of a link it is said too: `patch` changes and moves regular files only, unless it knows what it meets.
+    case (let before?, let after?)
+    where before != after || after == Self.link && (!hasSameContent || oldPath != newPath):
       line("old mode \(before)")
       line("new mode \(after)")
     default: break

@@ -129,23 +129,38 @@ extension Change.Side {
 // MARK: What a renamed directory took with it
 
 extension Comparison {
+  /// Two directories that are the same path by path; `place` is nil where nothing that is below differs.
+  private struct Moved {
+    let old: InodeNumber
+    let new: InodeNumber
+    let oldPath: [UInt8]
+    let newPath: [UInt8]
+    let place: Place?
+  }
+
   /// Gives what is below a renamed directory and is told by no change of its own to `body`, with both paths, until it
   /// returns false. Directories are left out. It takes as long as there is something below.
   public func forEachUnchanged(below directory: Change, _ body: (Change) -> Bool) throws(StoreError) {
     guard let before = directory.old, let after = directory.new, before.inode == after.inode else { return }
     do throws(TreeError) {
-      var pending = [(inode: after.inode, oldPath: before.path, newPath: after.path)]
-      while let (directory, oldPath, newPath) = pending.popLast() {
-        for entry in try newState.entries(directory) {
-          guard try oldState.child(directory, entry.name) == entry.inode else { continue }
-          let (oldItem, newItem) = (try oldState.namedInode(entry.inode), try newState.namedInode(entry.inode))
-          let paths = (oldPath + [UInt8(ascii: "/")] + entry.name, newPath + [UInt8(ascii: "/")] + entry.name)
+      var pending = [
+        Moved(
+          old: before.inode, new: after.inode, oldPath: before.path, newPath: after.path,
+          place: paths.known(after.path))
+      ]
+      while let directory = pending.popLast() {
+        for entry in try newState.entries(directory.new) {
+          let place = directory.place.flatMap { paths.known($0, entry.name) }
+          guard let inode = try oldState.child(directory.old, entry.name), isPaired(inode, entry.inode, at: place)
+          else { continue }
+          let (oldItem, newItem) = (try oldState.namedInode(inode), try newState.namedInode(entry.inode))
+          let oldPath = directory.oldPath + [UInt8(ascii: "/")] + entry.name
+          let newPath = directory.newPath + [UInt8(ascii: "/")] + entry.name
           if newItem.isDirectory {
-            pending.append((entry.inode, paths.0, paths.1))
-          } else if try files.compare(entry.inode, oldItem, entry.inode, newItem).isEmpty {
+            pending.append(Moved(old: inode, new: entry.inode, oldPath: oldPath, newPath: newPath, place: place))
+          } else if try files.compare(inode, oldItem, entry.inode, newItem).isEmpty {
             let sides = (
-              Change.Side(inode: entry.inode, oldItem, path: paths.0),
-              Change.Side(inode: entry.inode, newItem, path: paths.1)
+              Change.Side(inode: inode, oldItem, path: oldPath), Change.Side(inode: entry.inode, newItem, path: newPath)
             )
             guard body(Change(kind: .renamed, old: sides.0, new: sides.1, pages: [], attributes: [])) else { return }
           }
@@ -154,5 +169,13 @@ extension Comparison {
     } catch {
       throw StoreError(error, during: "compare \(old.name) with \(new.name)")
     }
+  }
+
+  /// Whether what has one name in two directories that are compared is compared too: another inode in the place of the
+  /// first was met by the walk, which did not know it from elsewhere.
+  private func isPaired(_ old: InodeNumber, _ new: InodeNumber, at place: Place?) -> Bool {
+    if old == new { return true }
+    guard let place, let pair = paths[place].pair else { return false }
+    return !pair.isRenamed && pair.old == old && pair.new == new
   }
 }

@@ -37,6 +37,16 @@ struct PathTree<Entry> {
   /// The place of a path, given from the root on.
   mutating func place(_ names: [[UInt8]]) -> Place { names.reduce(Self.root) { place($0, $1) } }
 
+  /// The place of a name if it was met.
+  func known(_ parent: Place, _ name: [UInt8]) -> Place? { places[Key(parent: parent, name: name)] }
+
+  /// The place of a path if it was met.
+  func known(_ path: [UInt8]) -> Place? {
+    var place: Place? = Self.root
+    for name in path.split(separator: UInt8(ascii: "/")) { place = place.flatMap { known($0, Array(name)) } }
+    return place
+  }
+
   func name(_ place: Place) -> [UInt8] { keys[place].name }
 
   func parent(_ place: Place) -> Place { keys[place].parent }
