@@ -53,7 +53,8 @@ private let hasPrograms = access("/usr/bin/git", X_OK) == 0 && access("/usr/bin/
     fwrite(patch, 1, patch.count, file)
     fclose(file)
     // An empty directory that a patch does not know of may be where a file comes.
-    let git = "find . -mindepth 1 -type d -empty -delete && git init -q && git apply --whitespace=nowarn ../patch && rm -rf .git"
+    let apply = "git init -q && git apply --whitespace=nowarn ../patch && rm -rf .git"
+    let git = "find . -mindepth 1 -type d -empty -delete && \(apply)"
     var commands = [(git, from: old, to: new), (git.replacing("apply", with: "apply -R"), from: new, to: old)]
     // It removes files last, so it cannot make a directory where one was, nor the reverse.
     if !changesKind(old, new) { commands.append(("patch -s -p1 < ../patch", from: old, to: new)) }

@@ -62,16 +62,6 @@ struct PathTree<Entry> {
     return Array(names.reversed().joined(separator: [UInt8(ascii: "/")]))
   }
 
-  /// Whether a place is one of others, or below one.
-  func isWithin(_ place: Place, _ others: Set<Place>) -> Bool {
-    var place = place
-    while place >= 0 {
-      if others.contains(place) { return true }
-      place = keys[place].parent
-    }
-    return false
-  }
-
   /// All places, each directory before what is in it, names of one directory in the order of their bytes.
   func inOrder() -> PathOrder {
     let sorted = keys.indices.dropFirst().sorted { left, right in
@@ -87,7 +77,9 @@ struct PathTree<Entry> {
       children[parent] = start..<end
       start = end
     }
-    return PathOrder(sorted: sorted, children: children)
+    var ranks = [Int](repeating: 0, count: keys.count)
+    for (rank, place) in sorted.enumerated() { ranks[place] = rank + 1 }
+    return PathOrder(sorted: sorted, children: children, ranks: ranks)
   }
 }
 
@@ -114,6 +106,10 @@ struct PathWriter {
 struct PathOrder {
   fileprivate let sorted: [Int]
   fileprivate let children: [Range<Int>]
+  fileprivate let ranks: [Int]
+
+  /// An order of places that is the same each time; names of one directory are in the order of their bytes.
+  func precedes(_ one: Int, _ other: Int) -> Bool { ranks[one] < ranks[other] }
 
   /// Visits a place and everything below it until `body` returns false. Returns whether it was never stopped.
   ///
