@@ -77,10 +77,8 @@ public struct MountPoint: Sendable {
     try FileDescriptor(opening: path, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
   }
 
-  static func device(of file: borrowing FileDescriptor) throws(Errno) -> UInt64 {
-    var status = stat()
-    try retryingInterrupts { fstat(file.rawValue, &status) }
-    return UInt64(status.st_dev)
+  private static func device(of file: borrowing FileDescriptor) throws(Errno) -> UInt64 {
+    try FileIdentity(of: file).device
   }
 }
 

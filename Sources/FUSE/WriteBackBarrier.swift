@@ -40,7 +40,7 @@ public struct WriteBackBarrier: Sendable {
     if let known = mountPoint.device {
       device = known
     } else {
-      device = try MountPoint.device(of: try mountPoint.openRoot())
+      device = try FileIdentity(of: try mountPoint.openRoot()).device
     }
     self.mountPoint = MountPoint(resolved: mountPoint.path, device: device)
   }

@@ -20,7 +20,7 @@ public struct LeaseRecord: Sendable {
     }
   }
 
-  public init(store: String) { file = SmallFile(store + "/leases.json") }
+  public init(in directory: String) { file = SmallFile(directory + "/leases.json") }
 
   /// Replaces the record.
   ///

@@ -9,14 +9,14 @@ extension LocalEngine {
 
   public func fork(_ request: ForkRequest) throws(Failure) -> Control.Head {
     guard let source = request.source else { return try makeEmptyFork(request.name) }
-    let store = try store()
+    let store = try writableStore()
     return try translating { () throws(StoreError) in
       Control.Head(try store.fork(Reference(source), as: request.name))
     }
   }
 
   public func snapshot(_ request: SnapshotRequest) throws(Failure) -> Control.Head {
-    let store = try store()
+    let store = try writableStore()
     return try translating { () throws(StoreError) in
       let head = try store.snapshot(Reference(request.fork), as: request.name)
       // It names a state for good, so it must outlive a power cut.
@@ -26,13 +26,13 @@ extension LocalEngine {
   }
 
   public func drop(_ reference: String) throws(Failure) {
-    let store = try store()
+    let store = try writableStore()
     try translating { () throws(StoreError) in try store.drop(Reference(reference)) }
   }
 
   /// Makes a fork that holds nothing but its root. It is an import until it has one, so that nobody sees it without.
   private func makeEmptyFork(_ name: String) throws(Failure) -> Control.Head {
-    let store = try store()
+    let store = try writableStore()
     return try translating { () throws(StoreError) in
       let head = try store.beginImport(named: name)
       do throws(StoreError) {

@@ -15,7 +15,7 @@ extension LocalEngine {
   public func importDirectory(
     _ request: ImportRequest, from directory: borrowing FileDescriptor, progress: @escaping ProgressHandler
   ) throws(Failure) -> TransferReport {
-    let store = try store()
+    let store = try writableStore()
     do throws(TransferError) {
       let (head, total) = try Transfer.importDirectory(
         directory, describedAs: request.directory.bytes, into: store, as: request.name,

@@ -3,7 +3,7 @@ import Store
 
 extension LocalEngine {
   public func collectGarbage(progress: ProgressHandler) throws(Failure) -> Control.CollectionReport {
-    let store = try store()
+    let store = try writableStore()
     var steps: UInt64 = 0
     return try translating { () throws(StoreError) in
       let report = try store.collectGarbage {
@@ -17,8 +17,9 @@ extension LocalEngine {
     }
   }
 
-  /// Writes down what the next start would have to replay, unless the disk is full.
+  /// Writes down what the next start would have to replay, unless the disk is full or the store may not be written to.
   public func takeCheckpoint() throws(Failure) {
+    guard writes else { return }
     let store = try store()
     try translating { () throws(StoreError) in
       do throws(StoreError) { try store.checkpoint() } catch {
@@ -44,6 +45,7 @@ extension LocalEngine {
     _ directory: String, patience: Int = 3000, progress: ProgressHandler
   ) throws(Failure) -> Control.CheckReport {
     try whenFree(directory, patience) { () throws(StoreError) in
+      try refuseIfReadByDaemon(directory)
       let report = try Store.repair(at: directory) { step in
         progress(Progress(activity: "checking \(step.head)", done: UInt64(step.blocks), unit: .blocks))
       }

@@ -11,7 +11,8 @@ public final class LocalEngine: Engine {
   /// The store's directory, which may have another path by now than the one by which it was opened.
   public let storage: DirectoryStorage
   private let opened: Mutex<Store?>
-  private let writes: Bool
+  /// Whether the store may be written to.
+  public let writes: Bool
 
   /// Opens a store and recovers what its last owner left.
   ///
@@ -33,16 +34,26 @@ public final class LocalEngine: Engine {
     self.writes = writes
     var options = StoreOptions(reportingTo: onTrouble)
     options.checkpointsInBackground = writes
+    options.forksAreReadOnly = !writes
     if !writes { options.reservedBytes = 0 }
     options.onRecovery = onRecovery
     options.onAppend = onAppend
     let (place, store) = try Self.whenFree(directory, patience) { () throws(StoreError) in
+      if writes, storage == nil { try Self.refuseIfReadByDaemon(directory) }
       let place = if let storage { storage } else { try Store.directory(at: directory) }
       let open: any Storage = writes ? place : OverlayStorage(place)
       return (place, try Store.open(on: open, options: options, describedAs: directory.quoted))
     }
     self.storage = place
     opened = Mutex(store)
+  }
+
+  /// A store that had no lock file, and could not be written to, cannot have been locked by the daemon that mounts it read-only.
+  static func refuseIfReadByDaemon(_ directory: String) throws(StoreError) {
+    guard StoreLock(of: directory).isReadByDaemon else { return }
+    throw StoreError(
+      .storeInUse, "a daemon reads the store \(directory.quoted), which could not be written to when it began",
+      hint: "'tine stop' ends it")
   }
 
   /// Does what needs the store for itself, as soon as its owner has ended.
@@ -81,7 +92,21 @@ public final class LocalEngine: Engine {
     return store
   }
 
-  /// A fork or snapshot as files, for a mount.
+  /// The store, if it may be written to.
+  func writableStore() throws(Failure) -> Store {
+    try checkWrites()
+    return try store()
+  }
+
+  /// - Throws: `readOnly` if the store may not be written to.
+  public func checkWrites() throws(Failure) {
+    if writes { return }
+    throw Failure(
+      .readOnly, "the store \(directory.quoted) is read-only",
+      hint: "\(Store.readOnlyHint). If it can be written to by now, 'tine stop' ends the daemon that only reads it")
+  }
+
+  /// A fork or snapshot as files, for a mount: read-only if the store may not be written to.
   public func fileSystem(_ reference: String) throws(Failure) -> FileSystem {
     let store = try store()
     return try translating { () throws(StoreError) in FileSystem(try store.volume(Reference(reference))) }

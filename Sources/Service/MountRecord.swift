@@ -5,7 +5,7 @@ import Glibc
 import Processes
 import SystemIO
 
-/// The mounts of a store, written down in it: a daemon that is killed leaves them behind dead, and whoever comes next
+/// The mounts of a store, written down in the directory of its daemon (the store, or a runtime directory): a daemon that is killed leaves them behind dead, and whoever comes next
 /// takes them away.
 ///
 /// It only helps. Whatever it contains, nobody is kept from using the store, nothing is unmounted but a dead mount of Tine that was of this store,
@@ -37,7 +37,8 @@ public struct MountRecord: Sendable {
     public fileprivate(set) var damage: String?
   }
 
-  public init(store: String) { file = SmallFile(store + "/mounts.json") }
+  /// - Parameter directory: where the daemon keeps what it has to.
+  public init(in directory: String) { file = SmallFile(directory + "/mounts.json") }
 
   /// Replaces the record.
   public func write(_ entries: [Entry]) throws(Failure) {
@@ -53,7 +54,9 @@ public struct MountRecord: Sendable {
   public func clear() -> Clearing {
     var clearing = Clearing()
     var left: [Entry] = []
-    for entry in read(&clearing) {
+    let entries = read(&clearing)
+    if entries.isEmpty, clearing.damage == nil { return clearing }
+    for entry in entries {
       do throws(Failure) {
         if try clear(entry) { clearing.directories.append(entry.mount.directory) }
       } catch {
@@ -62,6 +65,19 @@ public struct MountRecord: Sendable {
       }
     }
     do throws(Failure) { try write(left) } catch { clearing.damage = clearing.damage ?? error.message }
+    return clearing
+  }
+
+  /// Takes away what any killed daemon of a store left behind: one that wrote to it, or ones of this user that only read it.
+  public static func clearAll(of store: String) -> Clearing {
+    var clearing = MountRecord(in: store).clear()
+    _ = try? RuntimeDirectory(of: store).first { (directory: consuming FileDescriptor) throws(Failure) -> Bool? in
+      let more = MountRecord(in: "/proc/self/fd/\(directory.rawValue)").clear()
+      clearing.directories += more.directories
+      clearing.failures += more.failures
+      clearing.damage = clearing.damage ?? more.damage
+      return nil
+    }
     return clearing
   }
 

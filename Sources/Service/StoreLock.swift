@@ -1,29 +1,42 @@
 import CLinux
+import Control
 import Glibc
 import SystemIO
 
 /// The lock file by which a process owns a store.
 public struct StoreLock: Sendable {
+  private let directory: String
   private let path: String
 
-  public init(of directory: String) { path = directory + "/lock" }
+  public init(of directory: String) {
+    self.directory = directory
+    path = directory + "/lock"
+  }
 
-  /// Whether nobody owns the store at this moment.
+  /// Whether a daemon of this user has the store open for reading only, even if it does not answer at the moment.
+  public var isReadByDaemon: Bool { (try? RuntimeDirectory(of: directory))?.isLocked ?? false }
+
+  /// Whether nobody owns the store at this moment. A store that cannot be written to may be read by others.
   private var isFree: Bool {
+    if isReadByDaemon { return false }
     do throws(Errno) {
       let file = try open()
-      try retryingInterrupts { linux_try_lock_exclusively(file.rawValue) }
+      let isReadOnly = DirectoryStorage.isReadOnly(at: directory)
+      try retryingInterrupts {
+        isReadOnly ? linux_try_lock_shared(file.rawValue) : linux_try_lock_exclusively(file.rawValue)
+      }
       return true
     } catch {
-      return error == .noSuchFile
+      // What else is wrong with it is told where the store is opened.
+      return error != .wouldBlock
     }
   }
 
   private func open() throws(Errno) -> FileDescriptor {
-    do throws(Errno) { return try FileDescriptor(opening: path, flags: O_RDWR) } catch {
+    do throws(Errno) { return try FileDescriptor(opening: path, flags: O_RDWR | Self.flags) } catch {
       // Of a store that cannot be written to.
-      guard error == .readOnlyFileSystem || error == .accessDenied else { throw error }
-      return try FileDescriptor(opening: path, flags: O_RDONLY)
+      guard error.meansReadOnly else { throw error }
+      return try FileDescriptor(opening: path, flags: O_RDONLY | Self.flags)
     }
   }
 
@@ -38,6 +51,9 @@ public struct StoreLock: Sendable {
     }
     return true
   }
+
+  /// Something else in its place is neither followed nor waited for.
+  private static let flags = O_NOFOLLOW | O_NONBLOCK
 
   /// In microseconds.
   private static let pause: UInt32 = 10_000

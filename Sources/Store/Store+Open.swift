@@ -1,3 +1,4 @@
+import Glibc
 import Ledger
 import Synchronization
 public import SystemIO
@@ -100,12 +101,19 @@ extension Store {
     return reserve
   }
 
+  /// What can be done with a store that cannot be written to, for people.
+  public static let readOnlyHint =
+    "it can be listed, compared, checked, exported and mounted (read-only); changes need a copy of it"
+
   static func takeLock(_ storage: any Storage, _ path: String) throws(StoreError) -> any AnyObject & Sendable {
     do throws(Errno) { return try storage.lock(lockPath, .exclusive) } catch {
-      if error == .readOnlyFileSystem || error == .accessDenied {
+      if error.meansReadOnly {
+        throw StoreError(.readOnly, "the store \(path) is read-only", hint: readOnlyHint)
+      }
+      if Errno.signsOfAnotherFile.contains(error) {
         throw StoreError(
-          .readOnly, "the store \(path) is read-only",
-          hint: "it can be listed, compared, checked and exported; mounts and changes need a copy of it")
+          .conflict, "'lock' in the store \(path) is no file of the store",
+          hint: "move it away once no process uses the store; it is made again")
       }
       guard error == .wouldBlock else { throw StoreError(error, during: "lock the store \(path)") }
       throw StoreError(
@@ -178,4 +186,11 @@ public enum Clock {
     let now = SystemClock.now()
     return Timestamp(seconds: now.seconds, nanoseconds: now.nanoseconds)
   }
+}
+
+extension Errno {
+  /// A symbolic link, a directory, or something else is where a regular file belongs.
+  fileprivate static let signsOfAnotherFile: [Errno] = [
+    .invalidArgument, .isDirectory, .noSuchDeviceOrAddress, Errno(rawValue: ELOOP),
+  ]
 }

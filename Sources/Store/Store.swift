@@ -16,6 +16,8 @@ public struct StoreOptions: Sendable {
   public var reservedBytes: UInt64 = 8 << 20
   /// Whether a thread takes checkpoints by itself.
   public var checkpointsInBackground = true
+  /// Whether all forks are as read-only as snapshots.
+  public var forksAreReadOnly = false
   /// Told the last LSN that recovery found, before anything is appended.
   public var onRecovery: (@Sendable (UInt64) -> Void)?
   /// Told the LSN of each record, one after the other, when it has been appended.

@@ -11,7 +11,7 @@ public final class Volume: Sendable {
   /// `prod`, or `prod@before`.
   public let name: String
 
-  public var isReadOnly: Bool { head.kind == .snapshot }
+  public var isReadOnly: Bool { head.kind == .snapshot || store.options.forksAreReadOnly }
 
   /// The number of the fork or snapshot.
   public var id: UInt64 { head.id }

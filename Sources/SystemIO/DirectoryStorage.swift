@@ -28,6 +28,11 @@ public final class DirectoryStorage: Storage {
   /// A path to the directory that is good in this process as long as this object lives, whatever the directory is called.
   public var path: String { "/proc/self/fd/\(directory.rawValue)/." }
 
+  /// Whether this process cannot make files in the directory at a path: it is another user's, or on a read-only file system.
+  public static func isReadOnly(at path: String) -> Bool {
+    faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) != 0 && Errno.last.meansReadOnly
+  }
+
   public func makeDirectory(_ path: String) throws(Errno) {
     try retryingInterrupts { mkdirat(directory.rawValue, path, 0o700) }
   }
@@ -94,13 +99,16 @@ public final class DirectoryStorage: Storage {
       if error != .noSuchFile { throw error }
     }
     do throws(Errno) { return try lock(path, O_RDWR | O_CREAT, mode) } catch {
-      guard error == .readOnlyFileSystem || error == .accessDenied else { throw error }
+      guard error.meansReadOnly else { throw error }
       return Unlocked()
     }
   }
 
   private func lock(_ path: String, _ flags: Int32, _ mode: StorageLockMode) throws(Errno) -> FileLock {
-    let file = try FileDescriptor(opening: path, in: directory, flags: flags, permissions: 0o600)
+    // What has taken its place is neither followed nor waited for, nor replaced: another process may hold a lock on what was there.
+    let file = try FileDescriptor(
+      opening: path, in: directory, flags: flags | O_NOFOLLOW | O_NONBLOCK, permissions: 0o600)
+    guard try file.isRegularFile() else { throw .invalidArgument }
     try take(mode, file.rawValue)
     return FileLock(holding: file)
   }

@@ -48,6 +48,9 @@ public struct Errno: Error, Hashable, RawRepresentable, Sendable, CustomStringCo
   public static let noBuffers = Errno(rawValue: ENOBUFS)
   public static let tooManyOpenFiles = Errno(rawValue: EMFILE)
   public static let messageTooLong = Errno(rawValue: EMSGSIZE)
+
+  /// Whether it says that this process may not write there.
+  public var meansReadOnly: Bool { self == .readOnlyFileSystem || self == .accessDenied }
 }
 
 /// Repeats `call` while a signal interrupts it, and turns its -1 into the error number it left.

@@ -10,6 +10,8 @@ import SystemIO
 /// One run of the daemon's worker, from the lock of the store to the end of the process.
 struct Daemon: Sendable {
   let store: String
+  /// Whether the store is only read, and all mounts are read-only.
+  let readOnly: Bool
   /// The seconds without work after which it ends by itself.
   let linger: Int?
   let log: Logger
@@ -37,22 +39,24 @@ struct Daemon: Sendable {
   private func run(
     _ signals: Signals, _ supervisor: SupervisorLink, _ readiness: Readiness
   ) throws(Failure) -> Never {
-    let takeover = try Takeover(of: store, from: supervisor, log: log)
+    let takeover = try Takeover(of: store, readOnly: readOnly, from: supervisor, log: log)
     let local = takeover.local
     if let recovery = local.recovery { log.notice("\(recovery)") }
-    let path = try describing("open the store") { () throws(Errno) in
-      try SocketAddress(store: local.storage.path).keep()
+    let directory = takeover.directory
+    let path = try describing("open \(directory)") { () throws(Errno) in
+      try SocketAddress(in: directory, name: SocketAddress.requestsName).keep()
     }
-    // Whoever left a socket there is gone: this process owns the store. Nor may anything else keep it from being used.
+    // Whoever left a socket there is gone: this process has the lock. Nor may anything else keep the store from being used.
     try describing("make the socket") { () throws(Errno) in try SmallFile(path).remove() }
     let activity = Activity()
     let table = try describing("open the store") { () throws(Errno) in
-      try MountTable(store: local.storage.path, supervisor: supervisor, journal: takeover.journal, log: log)
+      try MountTable(
+        store: local.storage.path, in: directory, supervisor: supervisor, journal: takeover.journal, log: log)
     }
     try takeover.goOn(in: table)
-    let sessions = SessionTable(store: local.storage.path, supervisor: supervisor, activity: activity, log: log)
-    let sessionPath = try describing("open the store") { () throws(Errno) in
-      try SocketAddress(store: local.storage.path, name: SocketAddress.sessionName).keep()
+    let sessions = SessionTable(in: directory, supervisor: supervisor, activity: activity, log: log)
+    let sessionPath = try describing("open \(directory)") { () throws(Errno) in
+      try SocketAddress(in: directory, name: SocketAddress.sessionName).keep()
     }
     let engine = DaemonEngine(
       local, table, sessions, sockets: [path, sessionPath], activity: activity, supervisor: supervisor, log: log)

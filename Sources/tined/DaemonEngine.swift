@@ -72,6 +72,7 @@ final class DaemonEngine: MountingEngine {
   }
 
   func drop(_ reference: String) throws(Failure) {
+    try local.checkWrites()
     if let mount = table.all.first(where: { $0.name == reference }) {
       throw Failure(
         .conflict, "\(reference) is mounted at \(mount.directory.quoted)", hint: "'tine unmount \(reference)' first")

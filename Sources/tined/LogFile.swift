@@ -4,7 +4,7 @@ import Logging
 import Synchronization
 import SystemIO
 
-/// Where log messages go: standard error, which is the store's `daemon.log` where `tine` has started the daemon.
+/// Where log messages go: standard error, which is the file `daemon.log` of the daemon's directory where `tine` has started the daemon.
 ///
 /// That file is replaced when it is full: the worker renames it to `daemon.log.1` and begins another; the supervisor, which writes to it too, sees that
 /// the name means another file by now, and follows. A line that comes again and again is counted and not written.
@@ -24,16 +24,21 @@ final class LogFile: Sendable {
   /// How often the same line is written within a minute.
   private static let mostRepetitions = 5
 
-  /// - Parameter limit: how many bytes the log may have until it is replaced.
-  init(of store: String, isWorker: Bool, limit: Int64 = 8 << 20) {
-    // The store is found again also where its directory is renamed.
-    let directory = open(store, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    let path = "/proc/self/fd/\(directory)/daemon.log"
-    let isOwn = directory >= 0 && Self.isStandardError(path)
-    if !isOwn, directory >= 0 { close(directory) }
-    self.path = isOwn ? path : nil
+  /// - Parameters:
+  ///   - directory: an open one in which `daemon.log` is, so that it is found again where the directory is renamed.
+  ///   - limit: how many bytes the log may have until it is replaced.
+  init(in directory: consuming FileDescriptor?, isWorker: Bool, limit: Int64 = 8 << 20) {
+    path = Self.path(in: directory)
     self.isWorker = isWorker
     self.limit = limit
+  }
+
+  private static func path(in directory: consuming FileDescriptor?) -> String? {
+    guard let directory else { return nil }
+    let path = "/proc/self/fd/\(directory.rawValue)/daemon.log"
+    guard isStandardError(path) else { return nil }
+    _ = directory.release()
+    return path
   }
 
   /// Writes a line, with the time.

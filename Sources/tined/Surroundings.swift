@@ -55,7 +55,7 @@ struct Surroundings {
   // MARK: Limits
 
   private mutating func raiseLimits() throws(Failure) {
-    _ = raise(linux_processor_time, to: linux_no_limit)
+    try refuseLimitOfTime(raise(linux_processor_time, to: linux_no_limit))
     _ = raise(linux_processes, to: linux_no_limit)
     set(linux_stack, Self.stackSize)
     set(linux_core_file, 0)
@@ -83,6 +83,14 @@ struct Surroundings {
     var soft: UInt64 = 0
     var hard: UInt64 = 0
     return linux_get_limit(resource, &soft, &hard) == 0 ? hard : 0
+  }
+
+  /// Whatever it is, it is used up some day, and then one worker after the other is killed.
+  private func refuseLimitOfTime(_ limit: UInt64) throws(Failure) {
+    if limit == linux_no_limit { return }
+    throw Failure(
+      .failed, "this process may have \(limit) seconds of processor time, and the daemon can have no such limit",
+      hint: "raise the limit ('ulimit -t', as root where it is the hard one) of what starts it")
   }
 
   private func require(_ least: UInt64, _ limit: UInt64, _ what: String, _ command: String) throws(Failure) {

@@ -3,6 +3,7 @@ import CLinux
 import Control
 import Glibc
 public import Logging
+import SystemIO
 
 /// The daemon of one store: serves the API on the store's socket, and the mounts. `tine mount` starts it.
 @main
@@ -13,6 +14,9 @@ struct Tined: ParsableCommand {
 
   @Option(help: "The store's directory.")
   var store: String
+
+  @Flag(help: "Only read the store: everything is mounted read-only. Sockets and log are in a runtime directory.")
+  var readOnly = false
 
   @Option(
     help: ArgumentHelp(
@@ -38,11 +42,11 @@ struct Tined: ParsableCommand {
     // This closes descriptors, and so comes before any is opened.
     let surroundings = worker ? nil : Result { () throws(Failure) in try Surroundings(leavingWith: readiness) }
     let level = logLevel
-    let file = LogFile(of: store, isWorker: worker)
+    let file = LogFile(in: logDirectory, isWorker: worker)
     LoggingSystem.bootstrap { _ in LogLines(file: file, logLevel: level) }
     let log = Logger(label: "tined")
     do throws(Failure) {
-      if worker { try Daemon(store: store, linger: linger, log: log).run() }
+      if worker { try Daemon(store: store, readOnly: readOnly, linger: linger, log: log).run() }
       try supervise(in: surroundings?.get(), log)
     } catch {
       log.critical("\(error.message)")
@@ -50,6 +54,12 @@ struct Tined: ParsableCommand {
       if let readiness, !worker { Readiness.send(error, to: readiness) }
       throw ExitCode.failure
     }
+  }
+
+  /// Where the log is; nil if that cannot be opened, which the worker says when it needs it.
+  private var logDirectory: FileDescriptor? {
+    guard readOnly else { return try? FileDescriptor(opening: store, flags: O_RDONLY | O_DIRECTORY) }
+    return try? RuntimeDirectory(of: store).make()
   }
 
   private func sayHandshake() throws {
@@ -64,7 +74,8 @@ struct Tined: ParsableCommand {
   }
 
   private var workerArguments: [String] {
-    ["--store", store, "--worker", "--log-level", logLevel.rawValue] + (linger.map { ["--linger", String($0)] } ?? [])
+    ["--store", store, "--worker", "--log-level", logLevel.rawValue] + (readOnly ? ["--read-only"] : [])
+      + (linger.map { ["--linger", String($0)] } ?? [])
   }
 }
 

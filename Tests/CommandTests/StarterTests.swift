@@ -95,7 +95,7 @@ struct StarterTests {
     let without = "setpriv --bounding-set -sys_resource --inh-caps -sys_resource"
     let prefix = geteuid() == 0 ? without : ""
     let lines = try stage.run(
-      "\(prefix) bash -c 'ulimit -f 1000; tine mount prod at'; \(prefix) bash -c 'ulimit -n 100; tine mount prod at'; tine mount prod at"
+      "\(prefix) bash -c 'ulimit -f 1000; tine mount prod at'; \(prefix) bash -c 'ulimit -n 100; tine mount prod at'; \(prefix) bash -c 'ulimit -t 9; tine mount prod at'; tine mount prod at"
     )
     #expect(
       lines == [
@@ -103,6 +103,8 @@ struct StarterTests {
         "hint: raise the limit ('ulimit -f', as root where it is the hard one) of what starts it",
         "error: this process may have 100 open files, and the daemon needs 128 at least",
         "hint: raise the limit ('ulimit -n', as root where it is the hard one) of what starts it",
+        "error: this process may have 9 seconds of processor time, and the daemon can have no such limit",
+        "hint: raise the limit ('ulimit -t', as root where it is the hard one) of what starts it",
         "mounted prod at DIR/at",
       ])
   }

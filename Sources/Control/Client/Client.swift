@@ -17,7 +17,7 @@ final class Client: Sendable {
   init?(store: String, interruption: Int32?, onSilence: SilenceHandler?) throws(Failure) {
     self.store = store
     watch = SilenceWatch(store: store, interruption: interruption, onSilence: onSilence)
-    guard let connection = try Self.connect(to: store, watch) else { return nil }
+    guard let connection = try Connection(toDaemonOf: store, watch) else { return nil }
     first = Mutex(connection)
   }
 
@@ -99,21 +99,10 @@ final class Client: Sendable {
 
   private func connection() throws(Failure) -> Connection {
     if let connection = first.withLock({ $0.take() }) { return connection }
-    guard let connection = try Self.connect(to: store, watch) else {
+    guard let connection = try Connection(toDaemonOf: store, watch) else {
       throw Failure(.unreachable, "the daemon of this store has ended")
     }
     return connection
-  }
-
-  private static func connect(to store: String, _ watch: SilenceWatch) throws(Failure) -> Connection? {
-    let address: SocketAddress
-    do throws(Errno) {
-      address = try SocketAddress(store: store)
-    } catch {
-      if error == .noSuchFile { return nil }
-      throw Failure(.unreachable, "cannot open \(store.quoted): \(error)")
-    }
-    return try Connection(to: address, watch)
   }
 
   private static func failure(status: Int, _ body: Data) -> Failure {

@@ -69,11 +69,9 @@ public final class ClientSession: Sendable {
   }
 
   private static func connect(_ store: String, _ watch: SilenceWatch) throws(Failure) -> MessageSocket {
-    let address: SocketAddress
-    do throws(Errno) { address = try SocketAddress(store: store, name: SocketAddress.sessionName) } catch {
-      throw unreachable(error)
-    }
-    guard let socket = try address.connect(SOCK_SEQPACKET, watch) else {
+    guard
+      let socket = try SocketAddress.connect(toDaemonOf: store, SocketAddress.sessionName, SOCK_SEQPACKET, watch)
+    else {
       throw Failure(
         .notSupported, "the daemon that runs is older than this command",
         hint: "'tine upgrade' has the daemon of this version take over; what is mounted stays mounted")
@@ -82,6 +80,8 @@ public final class ClientSession: Sendable {
   }
 
   private static func unreachable(_ error: Errno) -> Failure {
-    Failure(.unreachable, "the session with the daemon has ended: \(error)", hint: "see daemon.log in the store")
+    Failure(
+      .unreachable, "the session with the daemon has ended: \(error)",
+      hint: "see daemon.log in the store or the runtime directory")
   }
 }

@@ -10,8 +10,9 @@ final class Connection: ByteSource, Sendable {
   private static let confirmation = Duration.seconds(30)
 
   /// Connects to the daemon of a store; nil where none listens.
-  init?(to address: borrowing SocketAddress, _ watch: SilenceWatch) throws(Failure) {
-    guard let socket = try address.connect(SOCK_STREAM, watch) else { return nil }
+  init?(toDaemonOf store: String, _ watch: SilenceWatch) throws(Failure) {
+    guard let socket = try SocketAddress.connect(toDaemonOf: store, SocketAddress.requestsName, SOCK_STREAM, watch)
+    else { return nil }
     var watch = watch
     watch.process = PeerProcess.ofSocket(socket.rawValue)
     silence = Mutex(watch)

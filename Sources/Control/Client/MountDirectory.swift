@@ -12,7 +12,9 @@ public struct MountDirectory: ~Copyable {
   /// Opens it, and makes it before if the request wants that and it does not exist.
   public init(_ request: MountRequest) throws(Failure) {
     guard let path = String(validating: request.directory.bytes, as: UTF8.self) else {
-      throw Failure(.notSupported, "a mount point must have a name in UTF-8")
+      throw Failure(
+        .notSupported, "\(request.directory.quoted): a mount point must have a name in UTF-8",
+        hint: "mount at a directory with such a path")
     }
     let isNew = request.makesDirectory ? try Self.make(path) : false
     let descriptor: FileDescriptor

@@ -88,14 +88,15 @@ struct SilenceWatch: Sendable {
   private func failure(_ silence: Duration) -> Failure {
     Failure(
       .silent, "\(daemon) has not answered for \(silence.components.seconds) s",
-      hint: "it hangs or is stopped, see daemon.log in the store; if it is killed, another one takes over")
+      hint: "it hangs or is stopped, see daemon.log in the store or the runtime directory; "
+        + "if it is killed, another one takes over")
   }
 
   /// Whether the daemon answers a question that it answers at any time.
   private func isAnswering(within duration: Duration) -> Bool {
     var watch = SilenceWatch(store: store)
     watch.limit = duration
-    guard let address = try? SocketAddress(store: store), let connection = try? Connection(to: address, watch),
+    guard let connection = try? Connection(toDaemonOf: store, watch),
       (try? connection.write(Request(method: .get, path: ["version"]).encoded)) != nil
     else { return false }
     return (try? Response(reading: connection)) != nil

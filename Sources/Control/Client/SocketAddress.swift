@@ -1,18 +1,24 @@
 public import Glibc
 public import SystemIO
 
-/// The address of the daemon's socket in a store.
+/// The address of a socket of the daemon: in the store, or in the runtime directory if the daemon only reads the store.
 ///
 /// A Unix socket's path may have 107 bytes only, and a store can lie deeper than that. So the path goes through the
-/// descriptor of the store's directory, which makes it short.
+/// descriptor of the directory, which makes it short.
 public struct SocketAddress: ~Copyable {
   private let directory: FileDescriptor
   private let name: String
 
-  /// - Parameter name: the socket's file name in the store.
-  public init(store: String, name: String = SocketAddress.requestsName) throws(Errno) {
+  /// - Parameters:
+  ///   - directory: where the daemon keeps its sockets.
+  ///   - name: the socket's file name.
+  public init(in directory: String, name: String) throws(Errno) {
+    self.init(in: try FileDescriptor(opening: directory, flags: O_RDONLY | O_DIRECTORY), name: name)
+  }
+
+  init(in directory: consuming FileDescriptor, name: String) {
+    self.directory = directory
     self.name = name
-    directory = try FileDescriptor(opening: store, flags: O_RDONLY | O_DIRECTORY)
   }
 
   /// A short path to the socket, good as long as this value lives.

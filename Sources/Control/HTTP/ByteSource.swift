@@ -56,7 +56,7 @@ extension Failure {
   /// The other side closed the connection in the middle of an answer.
   static let truncated = Failure(
     .unreachable, "the daemon closed the connection before it had answered",
-    hint: "see daemon.log in the store for the reason")
+    hint: "see daemon.log in the store or the runtime directory for the reason")
 
   static func malformed(_ what: String) -> Failure {
     Failure(.unreachable, "the answer is not HTTP as tined speaks it: \(what)")

@@ -10,8 +10,8 @@ struct MountCommand: ParsableCommand {
     usage: "tine mount [<reference>] <directory> [--writeback] [--store <directory>] [--json]",
     discussion: """
       Without a reference every fork is mounted, each at DIRECTORY/NAME. A directory that does not exist is made, and \
-      removed when it is unmounted. Snapshots are mounted read-only. The store's \
-      daemon is started where it does not run; it ends by itself when nothing is mounted any more.
+      removed when it is unmounted. Snapshots are mounted read-only, and so are the forks of a store that cannot be \
+      written to. The store's daemon is started where it does not run; it ends by itself when nothing is mounted any more.
       """)
 
   @Argument(help: ArgumentHelp("The fork or snapshot, and an empty directory.", valueName: "reference directory"))

@@ -31,7 +31,7 @@ struct Unmount: ParsableCommand {
   func run() throws {
     let directory = try store.directory()
     guard let engine = try Owner.daemon(of: directory) else {
-      let clearing = MountRecord(store: directory).clear()
+      let clearing = MountRecord.clearAll(of: directory)
       if let damage = clearing.damage { Console.note(damage) }
       try report(clearing.directories)
       if let failure = clearing.failures.first { throw failure }

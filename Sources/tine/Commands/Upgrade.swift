@@ -32,7 +32,7 @@ struct Upgrade: ParsableCommand {
     guard after.program == program else {
       throw Failure(
         .failed, "\(program.quoted) did not serve, so the daemon of before goes on",
-        hint: "see \((directory + "/daemon.log").quoted)")
+        hint: "see \(DaemonLauncher.log(of: directory).quoted)")
     }
     try report(after, mounts: engine.mounts().count)
   }
@@ -52,7 +52,7 @@ struct Upgrade: ParsableCommand {
       }
       usleep(20_000)
     }
-    throw Failure(.unreachable, "no daemon serves any more", hint: "see \((directory + "/daemon.log").quoted)")
+    throw Failure(.unreachable, "no daemon serves any more", hint: "see \(DaemonLauncher.log(of: directory).quoted)")
   }
 
   private func report(_ version: VersionReport?, mounts: Int) throws {

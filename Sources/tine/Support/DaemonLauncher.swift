@@ -23,7 +23,15 @@ struct DaemonLauncher {
       return engine
     }
     throw Failure(
-      .unreachable, "the daemon ended as soon as it had started", hint: "see \((store + "/daemon.log").quoted)")
+      .unreachable, "the daemon ended as soon as it had started", hint: "see \(log(of: store).quoted)")
+  }
+
+  /// Where the log of a store's daemon is, for people.
+  static func log(of store: String) -> String {
+    guard DirectoryStorage.isReadOnly(at: store), let runtime = try? RuntimeDirectory(of: store) else {
+      return store + "/daemon.log"
+    }
+    return runtime.path + "/daemon.log"
   }
 
   /// Starts the daemon and waits until it serves, or says why it cannot.
@@ -55,6 +63,14 @@ struct DaemonLauncher {
     }
   }
 
+  private func runtimeDirectory() throws(Failure) -> FileDescriptor {
+    let runtime: RuntimeDirectory
+    do throws(Errno) { runtime = try RuntimeDirectory(of: store) } catch {
+      throw Failure(.failed, "cannot open \(store.quoted): \(error)")
+    }
+    return try runtime.make()
+  }
+
   /// Asks until it is so, and says after a while what is waited for. Ctrl-C ends that.
   private func wait(for what: String, _ isSo: () throws(Failure) -> Bool) throws(Failure) {
     let began = ContinuousClock.now
@@ -71,12 +87,15 @@ struct DaemonLauncher {
   /// Starts the daemon, and returns the end of a pipe on which it tells that it serves.
   private func launch() throws(Failure) -> FileDescriptor {
     let program = try Self.program()
+    let isReadOnly = DirectoryStorage.isReadOnly(at: store)
+    let directory = try isReadOnly ? runtimeDirectory() : openStore()
     do throws(Errno) {
       let readiness = try Pipe()
       let silence = try FileDescriptor(opening: "/dev/null", flags: O_RDWR)
-      let log = try openLog()
+      let log = try openLog(in: directory)
       var command = Command(
-        [program, "--store", store, "--linger", "10", "--readiness", "3"], environment: Environment.only("PATH"))
+        [program, "--store", store] + (isReadOnly ? ["--read-only"] : []) + ["--linger", "10", "--readiness", "3"],
+        environment: Environment.only("PATH"))
       command.directory = Array("/".utf8)
       command.input = silence.rawValue
       command.output = log.rawValue
@@ -90,18 +109,18 @@ struct DaemonLauncher {
   }
 
   /// The daemon's log. Where it cannot be written to, messages are lost; that keeps nobody from using the store.
-  private func openLog() throws(Errno) -> FileDescriptor {
+  private func openLog(in directory: borrowing FileDescriptor) throws(Errno) -> FileDescriptor {
     do throws(Errno) {
-      return try FileDescriptor(log: store + "/daemon.log")
+      return try FileDescriptor(log: "/proc/self/fd/\(directory.rawValue)/daemon.log")
     } catch {
-      Console.note("the daemon runs without a log: \(store)/daemon.log cannot be written to (\(error))")
+      Console.note("the daemon runs without a log: \(Self.log(of: store)) cannot be written to (\(error))")
       return try FileDescriptor(opening: "/dev/null", flags: O_WRONLY)
     }
   }
 
   private func answer(of readiness: borrowing FileDescriptor) throws(Failure) -> [UInt8] {
     let descriptor = readiness.rawValue
-    try wait(for: "the daemon to read the store (see daemon.log there)") { () throws(Failure) in
+    try wait(for: "the daemon to read the store (see \(Self.log(of: store)))") { () throws(Failure) in
       var event = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
       return poll(&event, 1, 100) > 0
     }
@@ -113,7 +132,7 @@ struct DaemonLauncher {
   /// The daemon says `{}` when it serves, an error when it cannot, and nothing when it crashed.
   private func check(_ readiness: [UInt8]) throws(Failure) {
     if readiness.isEmpty {
-      throw Failure(.unreachable, "the daemon ended before it served", hint: "see \((store + "/daemon.log").quoted)")
+      throw Failure(.unreachable, "the daemon ended before it served", hint: "see \(Self.log(of: store).quoted)")
     }
     if readiness != Array("{}".utf8) { throw try JSON.decode(ErrorBody.self, from: Data(readiness)).error }
   }

@@ -1,4 +1,5 @@
 import Control
+import Glibc
 import Service
 import SystemIO
 
@@ -16,6 +17,7 @@ enum Owner {
   /// - Parameter writes: whether this process may write to the store, were it only to recover it.
   init(of store: String, _ interruptions: Interruptions?, writes: Bool) throws(Failure) {
     let deadline = ContinuousClock.now.advanced(by: Self.patience)
+    let lock = StoreLock(of: store)
     while true {
       if let remote = try RemoteEngine(
         store: store, interruption: interruptions?.descriptor, onSilence: Console.note)
@@ -24,10 +26,12 @@ enum Owner {
         return
       }
       do throws(Failure) {
+        if lock.isReadByDaemon { throw Self.silent(store) }
         self = .thisProcess(try LocalEngine(opening: store, writes: writes, patience: Self.pause))
         return
       } catch {
         guard error.kind == .storeInUse, ContinuousClock.now < deadline else { throw error }
+        usleep(UInt32(Self.pause) * 1000)
       }
     }
   }
@@ -40,10 +44,14 @@ enum Owner {
       if let remote = try RemoteEngine(store: store, onSilence: Console.note) { return remote }
       if lock.wait(atMost: pause) { return nil }
       guard ContinuousClock.now < deadline else {
-        throw Failure(
-          .storeInUse, "the store \(store.quoted) is in use by another process, which does not answer",
-          hint: "a command may be at work: try again when it has ended; or see daemon.log in the store")
+        throw silent(store)
       }
     }
+  }
+
+  private static func silent(_ store: String) -> Failure {
+    Failure(
+      .storeInUse, "the store \(store.quoted) is in use by another process, which does not answer",
+      hint: "a command may be at work: try again when it has ended; or see \(DaemonLauncher.log(of: store).quoted)")
   }
 }

@@ -21,7 +21,7 @@ final class Connections: Sendable {
     fileprivate func allowsClosing(at now: NIODeadline) -> NIODeadline? {
       switch self {
       case .waiting(let since): now - since > Connections.longestWaitOfMany ? since : nil
-      case .unread(let since): now - since > Connections.longestWait ? since : nil
+      case .unread(let since): now - since > Connections.longestWaitForReader ? since : nil
       case .answering: nil
       }
     }
@@ -45,6 +45,8 @@ final class Connections: Sendable {
   static let longestWait = TimeAmount.seconds(30)
   /// The same where others need the room: a request follows its connection at once.
   private static let longestWaitOfMany = TimeAmount.milliseconds(300)
+  /// How long an answer may be left unread where others need the room.
+  private static let longestWaitForReader = TimeAmount.seconds(3)
   /// How often it is looked for room, while there is none.
   private static let pause = TimeAmount.milliseconds(50)
 

@@ -35,14 +35,17 @@ final class MountTable: Sendable {
   let state = Monitor(State())
   private let record: MountRecord
   private let store: FileDescriptor
+  private let directory: FileDescriptor
   /// How long those who still use a mount that is taken away get to notice, in milliseconds.
   static let patience = 2000
 
+  /// - Parameter directory: where the daemon keeps its sockets and records, often the store.
   init(
-    store: String, supervisor: SupervisorLink, journal: RequestJournal, log: Logger
+    store: String, in directory: String, supervisor: SupervisorLink, journal: RequestJournal, log: Logger
   ) throws(Errno) {
-    record = MountRecord(store: store)
+    record = MountRecord(in: directory)
     self.store = try FileDescriptor(naming: store)
+    self.directory = try FileDescriptor(naming: directory)
     self.supervisor = supervisor
     self.journal = journal
     self.log = log
@@ -98,7 +101,7 @@ final class MountTable: Sendable {
     }
   }
 
-  /// A mount over the store, above it or inside of it would hide the store from its own daemon.
+  /// A mount over the store, above it or inside of it would hide the store from its own daemon; over the sockets, the daemon from everybody.
   private func target(
     _ directory: consuming FileDescriptor, _ request: MountRequest
   ) throws(Failure) -> MountTarget {
@@ -121,6 +124,7 @@ final class MountTable: Sendable {
   private func hides(_ directory: borrowing FileDescriptor, _ request: MountRequest) throws(Errno) -> Bool {
     let target = try FileIdentity.ancestry(of: directory)
     let above = try FileIdentity.ancestry(of: store)
+    if try FileIdentity.ancestry(of: self.directory).contains(target[0]) { return true }
     guard !above.contains(target[0]), let depth = target.firstIndex(of: above[0]) else {
       return above.contains(target[0])
     }

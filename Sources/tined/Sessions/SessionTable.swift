@@ -26,8 +26,9 @@ final class SessionTable: Sendable {
   /// Ends what was made for a session, the last first.
   private let end: Mutex<(@Sendable ([Lease]) -> Void)?> = Mutex(nil)
 
-  init(store: String, supervisor: SupervisorLink, activity: Activity, log: Logger) {
-    record = LeaseRecord(store: store)
+  /// - Parameter directory: where the daemon keeps its records.
+  init(in directory: String, supervisor: SupervisorLink, activity: Activity, log: Logger) {
+    record = LeaseRecord(in: directory)
     self.supervisor = supervisor
     self.activity = activity
     self.log = log

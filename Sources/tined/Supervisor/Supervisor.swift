@@ -235,6 +235,8 @@ enum Descriptors {
   static let readiness = "readiness"
   static let store = "store"
   static let lock = "lock"
+  /// The runtime directory, locked.
+  static let runtime = "runtime"
   static let requests = "requests"
 
   static func mount(_ number: Int) -> String { "mount-\(number)" }

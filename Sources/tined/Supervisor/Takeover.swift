@@ -10,6 +10,8 @@ import SystemIO
 /// The start of a worker: of the first one, or of one that goes on where another has died.
 struct Takeover {
   let local: LocalEngine
+  /// A path to the directory with the daemon's sockets and records: the store, or a runtime directory. It is good in this process.
+  let directory: String
   let journal: RequestJournal
   private let supervisor: SupervisorLink
   private let log: Logger
@@ -18,41 +20,50 @@ struct Takeover {
   private let lastFound: UInt64
 
   /// Opens the store, and has the supervisor keep what the next worker will need.
-  init(of store: String, from supervisor: SupervisorLink, log: Logger) throws(Failure) {
+  init(
+    of store: String, readOnly: Bool, from supervisor: SupervisorLink, log: Logger
+  ) throws(Failure) {
     self.supervisor = supervisor
     self.log = log
     let mounts = try Self.mounts(supervisor)
     let memory = try Self.memory(supervisor)
     let inherited = try Self.storage(store, supervisor)
+    // Before the store is opened: who is about to write to it looks for this.
+    let lease = readOnly ? try RuntimeLease(of: inherited?.path ?? store, supervisor) : nil
     let lastRecord = LastRecord(in: memory)
     // What was carried out must be told before this process appends something by itself.
     let found = Mutex<(journal: RequestJournal, lastLSN: UInt64)?>(nil)
     local = try LocalEngine(
-      opening: store, on: inherited,
+      opening: store, on: inherited, writes: !readOnly,
       onRecovery: { lastLSN in
         let connections = Set(mounts.map { UInt64($0.number) })
         let journal = RequestJournal(memory, lastLSN: lastLSN, connections: connections)
         found.withLock { $0 = (journal, lastLSN) }
       },
-      onAppend: { lastRecord.note($0) },
+      // What only memory has cannot be found again.
+      onAppend: { if !readOnly { lastRecord.note($0) } },
       onTrouble: { log.error("\($0)") })
     guard let found = found.withLock({ $0 }) else { preconditionFailure("a store that is open was recovered") }
     (journal, lastFound) = found
     self.lastRecord = lastRecord
     self.mounts = mounts
-    if inherited == nil, let lock = try local.fileLock() {
+    directory = lease?.path ?? local.storage.path
+    if inherited == nil {
       supervisor.tell(.keep(name: Descriptors.store, data: []), descriptor: local.storage.descriptor)
-      supervisor.tell(.keep(name: Descriptors.lock, data: []), descriptor: lock.descriptor)
+      if let lock = try local.fileLock() {
+        supervisor.tell(.keep(name: Descriptors.lock, data: []), descriptor: lock.descriptor)
+      }
     }
   }
 
-  /// The store's directory, which may have been moved since it was opened, and the lock in it; nil for the first worker. Workers of older
-  /// versions have the lock alone kept.
+  /// The store's directory, which may have been moved since it was opened, and the lock in it, unless that could not be made; nil for the first
+  /// worker. Workers of older versions have the lock alone kept.
   private static func storage(_ path: String, _ supervisor: SupervisorLink) throws(Failure) -> DirectoryStorage? {
-    guard let lock = supervisor.take(Descriptors.lock).map({ FileLock(holding: $0.release()) }) else { return nil }
+    let lock = supervisor.take(Descriptors.lock).map { FileLock(holding: $0.release()) }
     if let directory = supervisor.take(Descriptors.store) {
       return DirectoryStorage(owning: directory.release(), holding: lock)
     }
+    guard let lock else { return nil }
     do throws(Errno) { return try DirectoryStorage(opening: path, holding: lock) } catch {
       throw Failure(.failed, "cannot open the store \(path): \(error)")
     }
@@ -111,7 +122,7 @@ struct Takeover {
 
   /// What cannot be cleared keeps nobody from using the store.
   private func clearAfterKilledDaemon() {
-    let clearing = MountRecord(store: local.storage.path).clear()
+    let clearing = MountRecord(in: directory).clear()
     for directory in clearing.directories { log.notice("took away the dead mount at \(directory.quoted)") }
     for failure in clearing.failures { log.error("\(failure.message)") }
     if let damage = clearing.damage { log.error("\(damage)") }
