@@ -10,8 +10,11 @@ public protocol Engine: Sendable {
   func snapshot(_ request: SnapshotRequest) throws(Failure) -> Head
   func drop(_ reference: String) throws(Failure)
 
-  /// Gives the changes to `body`, one at a time as they are found, until it returns false.
-  func diff(_ request: DiffRequest, _ body: (Change) throws(Failure) -> Bool) throws(Failure)
+  /// Gives the changes to `body`, one at a time as they are found, until it returns false. Stops with `canceled` as soon as
+  /// `isWanted` says no, also between two changes.
+  func diff(
+    _ request: DiffRequest, while isWanted: () -> Bool, _ body: (Change) throws(Failure) -> Bool
+  ) throws(Failure)
   /// Stops with `canceled` as soon as `isWanted` says no.
   func log(_ request: LogRequest, while isWanted: () -> Bool) throws(Failure) -> [LogEntry]
 
@@ -23,6 +26,9 @@ public protocol Engine: Sendable {
 
 extension Engine {
   public func log(_ request: LogRequest) throws(Failure) -> [LogEntry] { try log(request) { true } }
+  public func diff(_ request: DiffRequest, _ body: (Change) throws(Failure) -> Bool) throws(Failure) {
+    try diff(request, while: { true }, body)
+  }
   /// All changes at once.
   public func diff(_ request: DiffRequest) throws(Failure) -> [Change] {
     var changes: [Change] = []

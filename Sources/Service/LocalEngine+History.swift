@@ -4,7 +4,9 @@ import Glibc
 import Store
 
 extension LocalEngine {
-  public func diff(_ request: DiffRequest, _ body: (Control.Change) throws(Failure) -> Bool) throws(Failure) {
+  public func diff(
+    _ request: DiffRequest, while isWanted: () -> Bool, _ body: (Control.Change) throws(Failure) -> Bool
+  ) throws(Failure) {
     let store = try store()
     if request.common == true, request.old == nil {
       throw Failure(.badRequest, "what two have in common needs both of them")
@@ -20,7 +22,8 @@ extension LocalEngine {
     try translating { () throws(StoreError) in
       try comparison.forEachChange { change in
         do throws(Failure) {
-          return try body(Control.Change(change, patch: patches?.patch(change)))
+          guard isWanted() else { throw .canceled }
+          return try body(Control.Change(change, patch: patches?.patch(change, while: isWanted)))
         } catch {
           failure = error
           return false

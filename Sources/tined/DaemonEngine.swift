@@ -86,10 +86,12 @@ final class DaemonEngine: MountingEngine {
 
   // MARK: History
 
-  func diff(_ request: DiffRequest, _ body: (Change) throws(Failure) -> Bool) throws(Failure) {
+  func diff(
+    _ request: DiffRequest, while isWanted: () -> Bool, _ body: (Change) throws(Failure) -> Bool
+  ) throws(Failure) {
     if let old = request.old { try table.barrier(old) }
     try table.barrier(request.new)
-    try local.diff(request, body)
+    try local.diff(request, while: isWanted, body)
   }
 
   func log(_ request: LogRequest, while isWanted: () -> Bool) throws(Failure) -> [LogEntry] {

@@ -58,7 +58,7 @@ struct RandomTree {
   mutating func edit() throws {
     let all = try entries()
     guard let entry = all.randomElement(using: &random) else { return try make(in: directory()) }
-    switch Int.random(in: 0..<14, using: &random) {
+    switch Int.random(in: 0..<17, using: &random) {
     case 0..<3:
       guard entry.type == S_IFREG else { return }
       note("change \(entry.name)")
@@ -82,6 +82,18 @@ struct RandomTree {
       note("other kind at \(entry.name)")
       try remove(entry)
       try make(in: entry.parent, named: entry.name)
+    case 13: try renameAndReplace(all)
+    case 14:
+      guard let link = all.filter({ $0.type == S_IFLNK }).randomElement(using: &random) else { return }
+      note("owner of \(link.name)")
+      var change = AttributeChange()
+      change.owner = UInt32.random(in: 1...9, using: &random)
+      _ = try files.setattr(link.inode, change)
+    case 15:
+      guard entry.isDirectory else { return }
+      note("make \(entry.name) anew")
+      try rename(entry)
+      try make(in: entry.parent, named: entry.name, isDirectory: true)
     default:
       guard let other = all.randomElement(using: &random), other.inode != entry.inode else { return }
       note("exchange \(entry.name) and \(other.name)")
@@ -100,10 +112,28 @@ struct RandomTree {
     return ([FileSystem.rootInode] + directories).randomElement(using: &random)!
   }
 
-  private mutating func make(in parent: UInt64, named name: [UInt8]? = nil) throws {
+  /// Equal files and links in the places of some below a renamed directory: only their paths differ.
+  private mutating func renameAndReplace(_ all: [Entry]) throws {
+    guard let directory = all.filter(\.isDirectory).randomElement(using: &random) else { return }
+    try rename(directory)
+    for entry in try entries(below: directory.inode) where !entry.isDirectory && random.oneIn(2) {
+      note("replace \(entry.name) by its equal")
+      let temporary = Array("temporary".utf8)
+      if entry.type == S_IFLNK {
+        _ = try files.symlink(entry.parent, temporary, target: files.readlink(entry.inode), Self.user)
+      } else {
+        let mode = try files.getattr(entry.inode).mode
+        let other = try files.mknod(entry.parent, temporary, mode: mode, device: 0, Self.user).inode
+        try write(other, content(of: entry.inode))
+      }
+      try files.rename(entry.parent, temporary, to: entry.parent, entry.name, flags: 0, Self.user)
+    }
+  }
+
+  private mutating func make(in parent: UInt64, named name: [UInt8]? = nil, isDirectory: Bool = false) throws {
     let name = name ?? Self.names.randomElement(using: &random)!
     do throws(Errno) {
-      switch Int.random(in: 0..<8, using: &random) {
+      switch isDirectory ? 0 : Int.random(in: 0..<8, using: &random) {
       case 0..<2:
         note("make directory \(name)")
         let directory = try files.mkdir(parent, name, mode: 0o755, Self.user).inode

@@ -76,6 +76,22 @@ struct UnifiedDiffTests {
     #expect(try apply(patch, to: old.joined()) == new.joined())
   }
 
+  @Test("A comparison that nobody wants any more ends")
+  func endsUnwanted() {
+    let old = (0..<20_000).map { "\($0)\n" }
+    let new = (0..<20_000).map { "\($0 ^ 1)\n" }
+    func asked(answer: Bool) -> Int {
+      var count = 0
+      _ = UnifiedDiff(Array(old.joined().utf8), Array(new.joined().utf8)) {
+        count += 1
+        return answer
+      }
+      return count
+    }
+    #expect(asked(answer: true) > 50)
+    #expect(asked(answer: false) == 1)
+  }
+
   private func randomText(_ random: inout SplitMix) -> String {
     let lines = (0..<Int.random(in: 0...40, using: &random)).map { _ in
       "line \(Int.random(in: 0...9, using: &random))\n"

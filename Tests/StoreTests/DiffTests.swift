@@ -127,6 +127,21 @@ import Testing
     #expect(lines == [])
   }
 
+  /// Once a new file was told before the rename that made room for it.
+  @Test func whatLeftAPathComesBeforeWhatTookIt() throws {
+    let lines = try lines {
+      try directory("d")
+      try directory("d/s")
+      for name in ["d/a", "d/s/f"] { try make(name, name) }
+    } _: {
+      try rename("d", "z")
+      try rename("z/s", "d")
+      try make("d/a", "other")
+    }
+    #expect(lines.first?.hasPrefix("R") == true && lines.last?.hasPrefix("A d/a") == true, "\(lines)")
+    #expect(lines.count == 3)
+  }
+
   @Test func aRenamedDirectoryIsOneLineAndWhatChangedBelow() throws {
     let lines = try lines {
       try directory("d")
@@ -151,7 +166,7 @@ import Testing
       try rename("one", "two", flags: 2)
       try make("one/new", "x")
     }
-    #expect(lines == ["R two -> one", "A one/new", "R one -> two"])
+    #expect(lines == ["R one -> two", "R two -> one", "A one/new"])
   }
 
   @Test func aChainOfRenamesIsToldAsSuch() throws {
@@ -165,7 +180,7 @@ import Testing
       try rename("b", "c")
       try rename("a", "b")
     }
-    #expect(lines == ["R a -> b", "R b -> c", "R c -> d"])
+    #expect(lines == ["R c -> d", "R b -> c", "R a -> b"])
   }
 
   @Test func aDirectoryInsideItsOwnChildIsRenamed() throws {

@@ -52,7 +52,10 @@ public final class RemoteEngine: MountingEngine {
     try client.call(Request(method: .delete, path: ["heads", reference]), as: Done.self)
   }
 
-  public func diff(_ request: DiffRequest, _ body: (Change) throws(Failure) -> Bool) throws(Failure) {
+  /// The daemon stops where this process ends; `isWanted` is not asked.
+  public func diff(
+    _ request: DiffRequest, while isWanted: () -> Bool, _ body: (Change) throws(Failure) -> Bool
+  ) throws(Failure) {
     var query = [(name: "new", value: request.new), ("patch", String(request.patch))]
     if let old = request.old { query.append(("old", old)) }
     if request.common == true { query.append(("common", "true")) }

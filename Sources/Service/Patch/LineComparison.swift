@@ -15,8 +15,10 @@ struct LineComparison {
   private static let patience = 256
   private static let budget = 1 << 26
 
-  /// - Parameters: each text, a number for each line.
-  init(_ old: [Int], _ new: [Int]) {
+  /// - Parameters:
+  ///   - old: A number for each line, and so for the other text.
+  ///   - isWanted: Asked again and again; if it says no, what is left counts as changed.
+  init(_ old: [Int], _ new: [Int], while isWanted: () -> Bool = { true }) {
     removed = [Bool](repeating: false, count: old.count)
     added = [Bool](repeating: false, count: new.count)
     let head = zip(old, new).prefix { $0 == $1 }.count
@@ -24,7 +26,7 @@ struct LineComparison {
     let left = Self.shared(old, head..<old.count - tail, with: new[head..<new.count - tail], &removed)
     let right = Self.shared(new, head..<new.count - tail, with: old[head..<old.count - tail], &added)
     var search = Search(old: left.map { old[$0] }, new: right.map { new[$0] })
-    search.run(patience: Self.patience, budget: Self.budget)
+    search.run(patience: Self.patience, budget: Self.budget, while: isWanted)
     for (index, line) in left.enumerated() where search.removed[index] { removed[line] = true }
     for (index, line) in right.enumerated() where search.added[index] { added[line] = true }
   }
@@ -67,21 +69,34 @@ private struct Search {
     backward = forward
   }
 
-  mutating func run(patience: Int, budget: Int) {
+  mutating func run(patience: Int, budget: Int, while isWanted: () -> Bool) {
     var boxes = [Box(old: old.indices, new: new.indices)]
+    // One box takes the square of the patience, and small ones take few steps.
+    var asked = 0
     while let box = boxes.popLast().map(trimmed) {
+      if steps - asked >= 1 << 12 {
+        asked = steps
+        if !isWanted() { steps = budget + 1 }
+      }
       if box.old.isEmpty || box.new.isEmpty || steps > budget {
-        for index in box.old { removed[index] = true }
-        for index in box.new { added[index] = true }
+        mark(box)
         continue
       }
       let (x, y) = split(box, patience, budget)
-      precondition(
-        (x, y) != (box.old.lowerBound, box.new.lowerBound) && (x, y) != (box.old.upperBound, box.new.upperBound),
-        "a box is split into smaller ones")
+      // A box that is not made smaller would be split for ever.
+      if (x, y) == (box.old.lowerBound, box.new.lowerBound) || (x, y) == (box.old.upperBound, box.new.upperBound) {
+        mark(box)
+        continue
+      }
       boxes.append(Box(old: x..<box.old.upperBound, new: y..<box.new.upperBound))
       boxes.append(Box(old: box.old.lowerBound..<x, new: box.new.lowerBound..<y))
     }
+  }
+
+  /// All that is in a box counts as changed.
+  private mutating func mark(_ box: Box) {
+    for index in box.old { removed[index] = true }
+    for index in box.new { added[index] = true }
   }
 
   /// Without the lines that both begin or end with.

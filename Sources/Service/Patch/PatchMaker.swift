@@ -21,22 +21,23 @@ struct PatchMaker {
   }
 
   /// The patch of one change; nil where there is nothing that a patch can say. That of a renamed directory renames what
-  /// is below it and is told by no change of its own.
-  func patch(_ change: StoredChange) throws(Failure) -> [UInt8]? {
-    if change.kind == .renamed, change.type == S_IFDIR { return try patchOfDirectory(change) }
+  /// is below it and is told by no change of its own. It stops with `canceled` as soon as `isWanted` says no.
+  func patch(_ change: StoredChange, while isWanted: () -> Bool) throws(Failure) -> [UInt8]? {
+    if change.kind == .renamed, change.type == S_IFDIR { return try patchOfDirectory(change, isWanted) }
     guard change.type == S_IFREG || change.type == S_IFLNK else { return nil }
     var lines = PatchLines(change)
     lines.writeModes()
     lines.writeRename()
     lines.writeEmptiness()
-    if !change.hasSameContent, let content = try content(change) { lines.write(content) }
+    if !change.hasSameContent, let content = try content(change, isWanted) { lines.write(content) }
     return lines.text
   }
 
-  private func patchOfDirectory(_ change: StoredChange) throws(Failure) -> [UInt8]? {
+  private func patchOfDirectory(_ change: StoredChange, _ isWanted: () -> Bool) throws(Failure) -> [UInt8]? {
     var text: [UInt8] = []
     try translating { () throws(StoreError) in
       try comparison.forEachUnchanged(below: change) { file in
+        guard isWanted() else { return false }
         guard file.type == S_IFREG || file.type == S_IFLNK else { return true }
         var lines = PatchLines(file)
         lines.writeModes()
@@ -45,13 +46,15 @@ struct PatchMaker {
         return true
       }
     }
+    guard isWanted() else { throw .canceled }
     return text.isEmpty ? nil : text
   }
 
   /// What a patch says of the content; nil where there is nothing to say.
-  private func content(_ change: StoredChange) throws(Failure) -> PatchLines.Content? {
+  private func content(_ change: StoredChange, _ isWanted: () -> Bool) throws(Failure) -> PatchLines.Content? {
     guard let before = try text(old, change.old), let after = try text(new, change.new) else { return .binary }
-    let diff = UnifiedDiff(before, after)
+    let diff = UnifiedDiff(before, after, while: isWanted)
+    guard isWanted() else { throw .canceled }
     return diff.isEmpty ? nil : .hunks(diff.hunks)
   }
 
@@ -108,8 +111,9 @@ private struct PatchLines {
     switch (before, after) {
     case (nil, let after?): line("new file mode \(after)")
     case (let before?, nil): line("deleted file mode \(before)")
-    // Of a link it is said too where it stays: `patch` changes regular files only, unless it knows what it meets.
-    case (let before?, let after?) where before != after || after == Self.link:
+    // Of a link it is said too: `patch` changes and moves regular files only, unless it knows what it meets.
+    case (let before?, let after?)
+    where before != after || after == Self.link && (!hasSameContent || oldPath != newPath):
       line("old mode \(before)")
       line("new mode \(after)")
     default: break

@@ -9,7 +9,8 @@ struct UnifiedDiff {
   /// How many unchanged lines are around a change.
   private static let context = 3
 
-  init(_ old: [UInt8], _ new: [UInt8]) {
+  /// - Parameter isWanted: Asked again and again; if it says no, the result is coarse.
+  init(_ old: [UInt8], _ new: [UInt8], while isWanted: () -> Bool = { true }) {
     self.old = Self.split(old)
     self.new = Self.split(new)
     var numbers: [Line: Int] = [:]
@@ -18,7 +19,7 @@ struct UnifiedDiff {
       numbers[line] = numbers.count
       return numbers.count - 1
     }
-    comparison = LineComparison(self.old.map(number), self.new.map(number))
+    comparison = LineComparison(self.old.map(number), self.new.map(number), while: isWanted)
   }
 
   var isEmpty: Bool { !comparison.removed.contains(true) && !comparison.added.contains(true) }

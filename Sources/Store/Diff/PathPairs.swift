@@ -41,8 +41,6 @@ struct PathPairs {
   let new: StateReader
   let changed: ChangedNames
   private(set) var paths = PathTree(empty: PathEntry())
-  /// Directories that were renamed, and whose old path has something of another kind now.
-  private(set) var makingRoom: [Place] = []
 
   private struct Directories {
     let old: InodeNumber
@@ -251,7 +249,6 @@ struct PathPairs {
     if paths[oldPlace].gone == inode { paths[oldPlace].gone = nil }
     if paths[newPlace].came == inode { paths[newPlace].came = nil }
     paths[newPlace].pair = PathPair(old: inode, oldPlace: oldPlace, new: inode, isRenamed: true)
-    if paths[oldPlace].changesKind { makingRoom.append(newPlace) }
     pending.append(.visit(Directories(old: inode, new: inode, oldPlace: oldPlace, newPlace: newPlace)))
   }
 

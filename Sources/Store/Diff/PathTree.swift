@@ -37,6 +37,16 @@ struct PathTree<Entry> {
   /// The place of a path, given from the root on.
   mutating func place(_ names: [[UInt8]]) -> Place { names.reduce(Self.root) { place($0, $1) } }
 
+  /// The place of a name if it was met.
+  func known(_ parent: Place, _ name: [UInt8]) -> Place? { places[Key(parent: parent, name: name)] }
+
+  /// The place of a path if it was met.
+  func known(_ path: [UInt8]) -> Place? {
+    var place: Place? = Self.root
+    for name in path.split(separator: UInt8(ascii: "/")) { place = place.flatMap { known($0, Array(name)) } }
+    return place
+  }
+
   func name(_ place: Place) -> [UInt8] { keys[place].name }
 
   func parent(_ place: Place) -> Place { keys[place].parent }
@@ -50,16 +60,6 @@ struct PathTree<Entry> {
       place = keys[place].parent
     }
     return Array(names.reversed().joined(separator: [UInt8(ascii: "/")]))
-  }
-
-  /// Whether a place is one of others, or below one.
-  func isWithin(_ place: Place, _ others: Set<Place>) -> Bool {
-    var place = place
-    while place >= 0 {
-      if others.contains(place) { return true }
-      place = keys[place].parent
-    }
-    return false
   }
 
   /// All places, each directory before what is in it, names of one directory in the order of their bytes.
@@ -77,7 +77,9 @@ struct PathTree<Entry> {
       children[parent] = start..<end
       start = end
     }
-    return PathOrder(sorted: sorted, children: children)
+    var ranks = [Int](repeating: 0, count: keys.count)
+    for (rank, place) in sorted.enumerated() { ranks[place] = rank + 1 }
+    return PathOrder(sorted: sorted, children: children, ranks: ranks)
   }
 }
 
@@ -104,6 +106,10 @@ struct PathWriter {
 struct PathOrder {
   fileprivate let sorted: [Int]
   fileprivate let children: [Range<Int>]
+  fileprivate let ranks: [Int]
+
+  /// An order of places that is the same each time; names of one directory are in the order of their bytes.
+  func precedes(_ one: Int, _ other: Int) -> Bool { ranks[one] < ranks[other] }
 
   /// Visits a place and everything below it until `body` returns false. Returns whether it was never stopped.
   ///

@@ -33,11 +33,12 @@ enum API {
   }
 
   private static func addHistory(to api: Endpoints, _ engine: some MountingEngine) {
-    api.list("diff") { (given, add: (Change) throws(Failure) -> Bool) throws(Failure) in
+    api.list("diff") { (given, isWanted, add: (Change) throws(Failure) -> Bool) throws(Failure) in
       let patch = try given.query("patch", as: Bool.self) ?? false
       let common = try given.query("common", as: Bool.self) ?? false
       let old = try given.query("old", as: String.self)
-      try engine.diff(DiffRequest(old: old, new: given.query("new"), common: common, patch: patch), add)
+      let request = DiffRequest(old: old, new: try given.query("new"), common: common, patch: patch)
+      try engine.diff(request, while: isWanted, add)
     }
     api.long("log") { (given, isWanted) throws(Failure) in
       let since = try given.query("since", as: UInt64.self)

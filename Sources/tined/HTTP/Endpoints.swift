@@ -46,12 +46,14 @@ struct Endpoints {
   /// An answer that is an array, written while its elements are found.
   func list<Element: Codable & Sendable>(
     _ path: RouterPath,
-    _ body: @escaping @Sendable (Parameters, (Element) throws(Failure) -> Bool) throws(Failure) -> Void
+    _ body:
+      @escaping @Sendable (Parameters, _ isWanted: () -> Bool, (Element) throws(Failure) -> Bool) throws(Failure) ->
+      Void
   ) {
     group.get(path) { [calls] request, context in
       let parameters = try Parameters(request, context)
       let operation = ListOperation<Element>(workers: calls.workers, activity: calls.activity) {
-        (add) throws(Failure) in try body(parameters, add)
+        (isWanted, add) throws(Failure) in try body(parameters, isWanted, add)
       }
       return try await operation.response(to: request)
     }

@@ -9,7 +9,8 @@ import SystemIO
 /// What waits to be sent is bounded, and the work stops where the client is gone. Where it fails before it has found
 /// anything, the answer is an error as any other; later, the error is the last element.
 final class ListOperation<Element: Codable & Sendable>: Sendable {
-  typealias Work = @Sendable ((Element) throws(Failure) -> Bool) throws(Failure) -> Void
+  typealias Work =
+    @Sendable (_ isWanted: () -> Bool, _ add: (Element) throws(Failure) -> Bool) throws(Failure) -> Void
 
   private struct State {
     var waiting = 0
@@ -75,6 +76,8 @@ final class ListOperation<Element: Codable & Sendable>: Sendable {
     state.notifyAll { $0.waiting -= 1 }
   }
 
+  private var isCanceled: Bool { state.withLock { $0.isCanceled } }
+
   private func cancel() { state.notifyAll { $0.isCanceled = true } }
 
   /// Does the work, on a thread that may wait until the client has read.
@@ -83,7 +86,7 @@ final class ListOperation<Element: Codable & Sendable>: Sendable {
     var isFirst = true
     var isGone = false
     do throws(Failure) {
-      try work { (element) throws(Failure) in
+      try work({ !self.isCanceled && !self.activity.isEnding }) { (element) throws(Failure) in
         try self.add(.element(element), isFirst: isFirst, to: &piece)
         isFirst = false
         if piece.readableBytes >= Self.pieceSize { isGone = !self.send(&piece, yield) }
