@@ -73,12 +73,13 @@ private struct Search {
     var boxes = [Box(old: old.indices, new: new.indices)]
     // One box takes the square of the patience, and small ones take few steps.
     var asked = 0
+    var isOver = false
     while let box = boxes.popLast().map(trimmed) {
-      if steps - asked >= 1 << 12 {
+      if !isOver, steps - asked >= 1 << 12 {
         asked = steps
-        if !isWanted() { steps = budget + 1 }
+        isOver = !isWanted()
       }
-      if box.old.isEmpty || box.new.isEmpty || steps > budget {
+      if box.old.isEmpty || box.new.isEmpty || isOver || steps > budget {
         mark(box)
         continue
       }
