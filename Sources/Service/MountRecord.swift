@@ -99,11 +99,17 @@ public struct MountRecord: Sendable {
     if isDead {
       // It may be mounted at other directories too.
       let places = entry.device.flatMap { try? MountInfo.places(of: $0) } ?? []
-      for place in places where place != directory { try detach(place) }
+      for place in places where place != directory && isOnTop(entry, at: place) { try detach(place) }
       try detach(directory)
     }
     if entry.madeDirectory, looksMade(directory) { rmdir(directory) }
     return isDead
+  }
+
+  /// Detaching takes what is on top of a path, which may be another file system.
+  private func isOnTop(_ entry: Entry, at place: String) -> Bool {
+    guard let device = entry.device, let top = try? MountInfo.top(at: place) else { return false }
+    return top.has(device: device)
   }
 
   /// Whether a mount of this store is on top there that nobody serves. No other file system is asked for anything: it might not answer. The kernel may
