@@ -11,14 +11,8 @@ public struct FileSystemUser: Hashable, Sendable {
 
   /// Those that use the file system with a device number, but for this process. No file system is asked for anything.
   public static func all(of device: UInt64) -> [FileSystemUser] {
-    guard let directory = opendir("/proc") else { return [] }
-    defer { closedir(directory) }
-    var users: [FileSystemUser] = []
-    while let entry = readdir(directory) {
-      guard let process = pid_t(name(of: entry)), process != getpid(), uses(process, device) else { continue }
-      users.append(FileSystemUser(process: process, name: ProcessTable.name(of: process)))
-    }
-    return users.sorted { $0.process < $1.process }
+    ProcessTable.numbers(in: "/proc").filter { $0 != getpid() && uses($0, device) }.sorted()
+      .map { FileSystemUser(process: $0, name: ProcessTable.name(of: $0)) }
   }
 
   private static func uses(_ process: pid_t, _ device: UInt64) -> Bool {
@@ -27,12 +21,9 @@ public struct FileSystemUser: Hashable, Sendable {
   }
 
   private static func hasOpen(_ process: pid_t, _ device: UInt64) -> Bool {
-    guard let files = opendir("/proc/\(process)/fd") else { return false }
-    defer { closedir(files) }
-    while let entry = readdir(files) {
-      if linux_device_of_link("/proc/\(process)/fd/\(name(of: entry))") == device { return true }
+    ProcessTable.numbers(in: "/proc/\(process)/fd").contains {
+      linux_device_of_link("/proc/\(process)/fd/\($0)") == device
     }
-    return false
   }
 
   /// A line of the list reads `7f5c… r--s 00000000 00:47 12 /mnt/prod/file`; the numbers of the device are hexadecimal.
@@ -45,9 +36,5 @@ public struct FileSystemUser: Hashable, Sendable {
       }
       return numbers.count == 2 && linux_device(numbers[0], numbers[1]) == device
     }
-  }
-
-  private static func name(of entry: UnsafeMutablePointer<dirent>) -> String {
-    withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
   }
 }

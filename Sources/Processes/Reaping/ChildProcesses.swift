@@ -95,12 +95,8 @@ public enum ChildProcesses {
 
   /// The same as the kernel lists them for each thread, which takes no look at the other processes of the machine.
   private static func listedChildren() -> [pid_t] {
-    guard let threads = opendir("/proc/self/task") else { return [] }
-    defer { closedir(threads) }
     var children: [pid_t] = []
-    while let entry = readdir(threads) {
-      let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-      guard let thread = pid_t(name) else { continue }
+    for thread in ProcessTable.numbers(in: "/proc/self/task") {
       let list = ProcessTable.contents(of: "/proc/self/task/\(thread)/children")
       children += list.split(separator: UInt8(ascii: " ")).compactMap { pid_t(String(decoding: $0, as: UTF8.self)) }
     }

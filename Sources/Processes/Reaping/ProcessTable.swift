@@ -15,13 +15,7 @@ struct ProcessTable {
 
   init() {
     var entries: [pid_t: Entry] = [:]
-    if let directory = opendir("/proc") {
-      defer { closedir(directory) }
-      while let entry = readdir(directory) {
-        let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-        if let process = pid_t(name) { entries[process] = Self.entry(of: process) }
-      }
-    }
+    for process in Self.numbers(in: "/proc") { entries[process] = Self.entry(of: process) }
     self.entries = entries
   }
 
@@ -44,6 +38,18 @@ struct ProcessTable {
     let answer = isDescendant(parent, &known)
     known[process] = answer
     return answer
+  }
+
+  /// The names in a directory of /proc that are numbers: processes, threads or descriptors; none if the process has just ended.
+  static func numbers(in path: String) -> [Int32] {
+    guard let directory = opendir(path) else { return [] }
+    defer { closedir(directory) }
+    var numbers: [Int32] = []
+    while let entry = readdir(directory) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      if let number = Int32(name) { numbers.append(number) }
+    }
+    return numbers
   }
 
   /// What /proc says of one process; nil if there is none with this number.
